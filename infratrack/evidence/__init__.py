@@ -1,0 +1,1 @@
+"""What happened: statements, redaction, envelopes, signing keys and the spool."""

@@ -1,0 +1,1 @@
+"""Redaction: before signing and before anything touches a disk."""

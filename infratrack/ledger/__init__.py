@@ -1,0 +1,1 @@
+"""What is proven: the Merkle log, checkpoints, proofs, storage and blobs."""

@@ -1,0 +1,1 @@
+"""What is true now: criteria become verdicts, verdicts become status."""

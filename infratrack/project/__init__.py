@@ -1,0 +1,1 @@
+"""What was promised: `infratrack.yaml` is read, checked and frozen."""

@@ -1,0 +1,1 @@
+"""Contract tests and builders that plugins and stores inherit."""
