@@ -1,0 +1,39 @@
+"""Options that several commands share, so that they read alike everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def project_option(command: Command) -> Command:
+    """`--project/-C FILE_OR_FOLDER`, handed over as `project: Path`; the project file is looked for from there upward."""
+    return click.option(
+        "--project",
+        "-C",
+        metavar="FILE_OR_FOLDER",
+        type=click.Path(path_type=Path),
+        default=Path(),
+        help="The project file, or a folder in or under the project.  [default: this folder]",
+    )(command)
+
+
+def format_option(*formats: str) -> Callable[[Command], Command]:
+    """`--format` with one of `formats`, handed over as `output_format: str`; the first one is the default."""
+
+    def decorate(command: Command) -> Command:
+        return click.option(
+            "--format",
+            "output_format",
+            type=click.Choice(formats),
+            default=formats[0],
+            show_default=True,
+            help="How to print the result.",
+        )(command)
+
+    return decorate
