@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from infratrack.capture.process import ProcessEnd, run_process
 from infratrack.errors import InfratrackError, InputError, NotAllowed, Unreachable
 from infratrack.hookspecs import (
     ArtifactContent,
@@ -72,6 +73,7 @@ __all__ = [
     "ObserveContext",
     "Observer",
     "Outcome",
+    "ProcessEnd",
     "Proposal",
     "RecordSource",
     "Recorder",
@@ -92,5 +94,6 @@ __all__ = [
     "hookimpl",
     "parse_duration",
     "parse_instant",
+    "run_process",
     "sha256_digest",
 ]
