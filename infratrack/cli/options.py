@@ -12,7 +12,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def project_option(command: Command) -> Command:
-    """`--project/-C FILE_OR_FOLDER`, handed over as `project: Path`; the project file is looked for from there upward."""
+    """`--project/-C FILE_OR_FOLDER`, handed over as `project: Path`: where the search upward for the file begins."""
     return click.option(
         "--project",
         "-C",
