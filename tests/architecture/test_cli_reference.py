@@ -9,6 +9,7 @@ import click
 import pytest
 
 from infratrack.cli.commands import infratrack
+from infratrack.cli.criteria_reference import criteria_reference
 from infratrack.cli.reference import reference
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -39,3 +40,11 @@ def test_every_command_explains_itself_with_an_example(path: str, command: click
     assert command.epilog is not None
     assert "Example" in command.epilog
     assert path in command.epilog
+
+
+@pytest.mark.checkout
+def test_the_reference_of_criteria_in_docs_is_what_the_plugins_say() -> None:
+    written = (CHECKOUT / "docs" / "criteria.md").read_text(encoding="utf-8")
+    assert written == criteria_reference(), (
+        "regenerate it: python -m infratrack.cli.criteria_reference > docs/criteria.md"
+    )
