@@ -1,0 +1,1 @@
+"""The ledger in a relational database, through SQLAlchemy Core."""
