@@ -10,7 +10,7 @@ from infratrack.api import SUBJECT_SEPARATOR, Word
 
 COMMAND: Final = "urn:infratrack:evidence:command:v1"
 KIND: Final = "command"
-OUTCOMES: Final = frozenset({"succeeded", "failed", "canceled", "indeterminate"})
+OUTCOMES: Final = ("succeeded", "failed", "canceled", "indeterminate")
 
 RESULT_SCHEMA: Final[Mapping[str, Any]] = {
     "description": "A bare command has no facts beyond its run: argv, exit code and outcome stand in `run`.",

@@ -82,7 +82,7 @@ class InTotoTestResult:
         """Suite and case words; nothing where the predicate is not what it has to be."""
         overall = predicate.get("result")
         tests = {result: _names(predicate.get(member)) for result, member in _TESTS.items()}
-        if overall not in _TESTS:
+        if not isinstance(overall, str) or overall not in _TESTS:
             return []
         suites = _suites(predicate.get("suites"))
         if not _counts_agree(suites, tests):
@@ -94,7 +94,7 @@ class InTotoTestResult:
         """`tests FAILED: 12 passed, 1 warned, 2 failed`."""
         numbers = ", ".join(f"{len(_names(predicate.get(_TESTS[result])))} {word}" for result, word in _COUNTS.items())
         result = predicate.get("result")
-        return f"tests {result if result in _TESTS else 'without a result'}: {numbers}"
+        return f"tests {result if result in tuple(_TESTS) else 'without a result'}: {numbers}"
 
 
 def _suite_words(suite: _SuiteEntry, left: Mapping[str, Iterator[str]]) -> Iterator[Word]:

@@ -127,7 +127,7 @@ def _at_least_people(count: int, eligible: int) -> Callable[[Tally], Decision]:
     """Decide by the least and the most people that can stand behind the numbers; see the module's text."""
 
     def decide(tally: Tally) -> Decision:
-        spoken = eligible - tally.missing
+        spoken = min(eligible - tally.missing, tally.meets + tally.gone)
         if spoken - tally.gone >= count:
             return Decision.SATISFIED
         if tally.gone and min(tally.meets, spoken) < count:
