@@ -135,7 +135,7 @@ class KeyStore:
 
 
 def key_from_environment(environ: Mapping[str, str]) -> NamedKey | None:
-    """The key that INFRATRACK_SIGNING_KEY holds as PEM (line breaks may be written as `\\n`); None when unset."""
+    r"""The key that INFRATRACK_SIGNING_KEY holds as PEM (line breaks may be written as `\n`); None when unset."""
     text = environ.get(KEY_VARIABLE, "").strip()
     if not text:
         return None
@@ -148,7 +148,7 @@ def key_from_environment(environ: Mapping[str, str]) -> NamedKey | None:
 def choose_signing_key(
     store: KeyStore, environ: Mapping[str, str], requested: str | None, trusted_keyids: Collection[str]
 ) -> NamedKey:
-    """Which key signs: `--key`, else INFRATRACK_SIGNING_KEY, else INFRATRACK_KEY, else the only key, else the only trusted one.
+    """Which key signs: `--key`, INFRATRACK_SIGNING_KEY, INFRATRACK_KEY, the only key, the only trusted one, in this order.
 
     Raises NoSigningKey when there is none, InputError when it cannot be told which.
     """

@@ -125,7 +125,7 @@ class Artifact(Struct, frozen=True, rename="camel", omit_defaults=True):
     @property
     def digest_only(self) -> bool:
         """Whether the content is declared not to be kept."""
-        return bool(self.annotations) and self.annotations.get(DIGEST_ONLY) is True
+        return self.annotations is not None and self.annotations.get(DIGEST_ONLY) is True
 
 
 class RedactionNote(Struct, frozen=True, rename="camel"):

@@ -1,0 +1,76 @@
+"""Which variables of an environment hold secrets: by their names, and by what their values look like."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from infratrack.evidence.redaction.entropy import looks_random, random_spans
+from infratrack.evidence.redaction.names import is_secret_name
+from infratrack.evidence.redaction.patterns import is_harmless, pattern_spans
+
+MINIMUM_SECRET: Final = 6
+"""Shorter values are not searched for elsewhere: they would shred the facts."""
+
+_ALWAYS: Final = frozenset({"INFRATRACK_SIGNING_KEY"})
+_TERRAFORM_VARIABLE: Final = "TF_VAR_"
+_PLAIN: Final = re.compile(
+    r"(?:[a-z]{1,19}|[0-9]{1,9})(?:[-_.][a-z]{1,19}|[-_.][0-9]{1,9}){0,3}|[0-9.]+(?:/[0-9]+)?|true|false"
+)
+"""A value such as `web-1`, `us-east-1`, `10.0.0.0/16`: in a Terraform variable without a secret's name, no secret."""
+_LONGEST_PLAIN: Final = 19
+_PATH: Final = re.compile(r"~?(?:/[\w.@+-]+)+/?")
+
+
+def secrets_in_environment(environ: Mapping[str, str]) -> frozenset[str]:
+    """The values (and parts of values) of an environment that must appear nowhere."""
+    return frozenset(
+        secret
+        for name, value in environ.items()
+        for secret in _secrets_of(name, value)
+        if len(secret) >= MINIMUM_SECRET
+    )
+
+
+def _secrets_of(name: str, value: str) -> Iterator[str]:
+    if name in _ALWAYS:
+        yield value
+        yield value.replace("\\n", "\n")
+        return
+    if is_harmless(value):
+        return
+    if name.startswith(_TERRAFORM_VARIABLE):
+        secret = is_secret_name(name) or not (len(value) <= _LONGEST_PLAIN and _PLAIN.fullmatch(value))
+    else:
+        secret = is_secret_name(name)
+    if secret and not _is_path(value):
+        yield value
+        yield from _leaves(value)
+        return
+    for start, end in (*pattern_spans(value), *random_spans(value)):
+        yield value[start:end]
+
+
+def _is_path(value: str) -> bool:
+    """`SSH_AUTH_SOCK=/run/…`, `GOOGLE_APPLICATION_CREDENTIALS=/etc/…`: where a secret lies, not the secret."""
+    return bool(_PATH.fullmatch(value)) and value.count("/") > 1 and not any(map(looks_random, value.split("/")))
+
+
+def _leaves(value: str) -> Iterator[str]:
+    """The texts inside a value that is JSON (Terraform lists and maps, service account keys)."""
+    if not value.lstrip().startswith(("{", "[")):
+        return
+    try:
+        waiting: list[Any] = [json.loads(value)]
+    except (ValueError, RecursionError):
+        return
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, dict):
+            waiting.extend(one.values())
+        elif isinstance(one, list):
+            waiting.extend(one)
+        elif isinstance(one, str) and not _PLAIN.fullmatch(one):
+            yield one
