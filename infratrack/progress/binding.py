@@ -1,0 +1,65 @@
+"""Criteria as written become rules with the subjects that they select. What a plugin gets wrong becomes a reason."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from infratrack.errors import InfratrackError
+from infratrack.progress.criterion import BindContext, Criterion, Rule, Selector
+from infratrack.progress.judging import BoundLeaf, History
+from infratrack.progress.patterns import SubjectCatalog
+from infratrack.project.model import CriterionCall
+
+
+def bind_rule(call: CriterionCall, criteria: Mapping[str, Criterion], context: BindContext) -> Rule | str:
+    """The rule of a criterion as written, or the reason why there is none."""
+    criterion = criteria.get(call.name)
+    if criterion is None:
+        return f"the criterion {call.name} is not available: its plugin is missing or failed to load"
+    try:
+        rule = criterion.bind(call.parameters, context)
+    except InfratrackError as error:
+        return error.message
+    except Exception as error:  # noqa: BLE001 -- a plugin may raise anything
+        return f"the criterion {call.name} could not be set up ({type(error).__name__}: {str(error)[:200]})"
+    if not isinstance(rule, Rule):
+        return f"the criterion {call.name} gave {type(rule).__name__} where a rule was expected"
+    return rule
+
+
+def selected(call: CriterionCall, rule: Rule, catalog: SubjectCatalog) -> tuple[tuple[int, ...], ...] | str:
+    """For each selector the numbers of its subjects, or the reason why they could not be found."""
+    try:
+        return tuple(tuple(catalog.select(selector)) for selector in rule.selectors)
+    except Exception as error:  # noqa: BLE001 -- `match` is the plugin's
+        return f"the criterion {call.name} could not look for its subjects ({type(error).__name__}: {str(error)[:200]})"
+
+
+def bind_leaf(
+    call: CriterionCall,
+    rule: Rule | str,
+    subjects: tuple[tuple[int, ...], ...] | str,
+    history_of: Callable[[int], History],
+) -> BoundLeaf:
+    """Put rule and subjects together; a subject whose words are all filtered away is as if never heard of."""
+    if isinstance(rule, str):
+        return BoundLeaf(call, None, rule)
+    if isinstance(subjects, str):
+        return BoundLeaf(call, None, subjects)
+    places: dict[int, int] = {}
+    histories: list[History] = []
+    for number in dict.fromkeys(number for found in subjects for number in found):
+        history = history_of(number)
+        if history.instants:
+            places[number] = len(histories)
+            histories.append(history)
+    found_by = tuple(tuple(places[number] for number in found if number in places) for found in subjects)
+    return BoundLeaf(call, rule, "", tuple(histories), found_by)
+
+
+def touches(selectors: Sequence[Selector], catalog: SubjectCatalog) -> bool:
+    """Whether any selector means any subject of the catalog; a selector that raises is taken to."""
+    try:
+        return any(catalog.select(selector) for selector in selectors)
+    except Exception:  # noqa: BLE001 -- folding it again will tell the reason
+        return True
