@@ -148,7 +148,7 @@ def key_from_environment(environ: Mapping[str, str]) -> NamedKey | None:
 def choose_signing_key(
     store: KeyStore, environ: Mapping[str, str], requested: str | None, trusted_keyids: Collection[str]
 ) -> NamedKey:
-    """Which key signs: `--key`, INFRATRACK_SIGNING_KEY, INFRATRACK_KEY, the only key, the only trusted one, in this order.
+    """Which key signs: `--key`, the two variables, the only key, the only trusted one, in this order.
 
     Raises NoSigningKey when there is none, InputError when it cannot be told which.
     """

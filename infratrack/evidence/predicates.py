@@ -154,6 +154,12 @@ class RunPredicate(Struct, frozen=True, rename="camel"):
     """Facts that could not be read, each with the reason."""
 
 
+COMMON_PART: Final[tuple[type[Struct], ...]] = (
+    RunPredicate, Run, Actor, Ci, GitState, Links, DefinitionPin, Seen, Artifact, RedactionNote,
+)  # fmt: skip
+"""Every kind of value in the common part."""
+
+
 def artifact(name: str, digest: Digest, media_type: str, *, digest_only: bool = False) -> Artifact:
     """Name a blob as a ResourceDescriptor; `digest_only` declares that its content is not kept."""
     annotations = {DIGEST_ONLY: True} if digest_only else None

@@ -7,6 +7,7 @@ classes occur at all.
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections import Counter
@@ -35,7 +36,7 @@ def random_spans(text: str) -> Iterator[tuple[int, int]]:
 
 def looks_random(run: str) -> bool:
     """Whether a run of base-64 characters looks like a random one rather than like a name, a path or a digest."""
-    if len(run) < MINIMUM_LENGTH or run.isalpha() and (run.islower() or run.isupper()):
+    if len(run) < MINIMUM_LENGTH or (run.isalpha() and (run.islower() or run.isupper())):
         return False
     segments = _SEGMENT.findall(run)
     longest = max(segments, key=len, default="")
@@ -45,7 +46,7 @@ def looks_random(run: str) -> bool:
     classes = [_class_of(character) for character in joined]
     if len(set(classes)) < 3:  # noqa: PLR2004 -- lower, upper and digit
         return False
-    changes = sum(one != other for one, other in zip(classes, classes[1:], strict=False))
+    changes = sum(one != other for one, other in itertools.pairwise(classes))
     return changes >= MINIMUM_CHANGES * (len(joined) - 1) and bits_per_character(joined) >= MINIMUM_BITS
 
 

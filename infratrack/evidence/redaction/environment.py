@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Final
 
 from infratrack.evidence.redaction.entropy import looks_random, random_spans
 from infratrack.evidence.redaction.names import is_secret_name
 from infratrack.evidence.redaction.patterns import is_harmless, pattern_spans
+from infratrack.evidence.redaction.plain_values import is_plain_value, texts_in_json
 
 MINIMUM_SECRET: Final = 6
 """Shorter values are not searched for elsewhere: they would shred the facts."""
 
 _ALWAYS: Final = frozenset({"INFRATRACK_SIGNING_KEY"})
 _TERRAFORM_VARIABLE: Final = "TF_VAR_"
-_PLAIN: Final = re.compile(
-    r"(?:[a-z]{1,19}|[0-9]{1,9})(?:[-_.][a-z]{1,19}|[-_.][0-9]{1,9}){0,3}|[0-9.]+(?:/[0-9]+)?|true|false"
-)
-"""A value such as `web-1`, `us-east-1`, `10.0.0.0/16`: in a Terraform variable without a secret's name, no secret."""
-_LONGEST_PLAIN: Final = 19
 _PATH: Final = re.compile(r"~?(?:/[\w.@+-]+)+/?")
 
 
@@ -42,12 +37,12 @@ def _secrets_of(name: str, value: str) -> Iterator[str]:
     if is_harmless(value):
         return
     if name.startswith(_TERRAFORM_VARIABLE):
-        secret = is_secret_name(name) or not (len(value) <= _LONGEST_PLAIN and _PLAIN.fullmatch(value))
+        secret = is_secret_name(name) or not is_plain_value(value)
     else:
         secret = is_secret_name(name)
     if secret and not _is_path(value):
         yield value
-        yield from _leaves(value)
+        yield from texts_in_json(value)
         return
     for start, end in (*pattern_spans(value), *random_spans(value)):
         yield value[start:end]
@@ -56,21 +51,3 @@ def _secrets_of(name: str, value: str) -> Iterator[str]:
 def _is_path(value: str) -> bool:
     """`SSH_AUTH_SOCK=/run/…`, `GOOGLE_APPLICATION_CREDENTIALS=/etc/…`: where a secret lies, not the secret."""
     return bool(_PATH.fullmatch(value)) and value.count("/") > 1 and not any(map(looks_random, value.split("/")))
-
-
-def _leaves(value: str) -> Iterator[str]:
-    """The texts inside a value that is JSON (Terraform lists and maps, service account keys)."""
-    if not value.lstrip().startswith(("{", "[")):
-        return
-    try:
-        waiting: list[Any] = [json.loads(value)]
-    except (ValueError, RecursionError):
-        return
-    while waiting:
-        one = waiting.pop()
-        if isinstance(one, dict):
-            waiting.extend(one.values())
-        elif isinstance(one, list):
-            waiting.extend(one)
-        elif isinstance(one, str) and not _PLAIN.fullmatch(one):
-            yield one

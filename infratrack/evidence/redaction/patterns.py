@@ -33,7 +33,8 @@ _TOKENS: Final = re.compile(
     r")"
 )
 _PRIVATE_KEYS: Final = re.compile(
-    r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----|\Z)",
+    r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----.*?"
+    r"(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----|\Z)",
     re.DOTALL,
 )
 _WEB_HOOKS: Final = re.compile(r"https://hooks\.[a-z0-9.-]+/[A-Za-z0-9_/-]{10,}")
@@ -53,7 +54,10 @@ _FLAG: Final = re.compile(
     r"(?<!\S)--?(?P<name>[A-Za-z][A-Za-z0-9_-]{0,63})\s+(?P<value>\"[^\"]*\"?|'[^']*'?|[^\s\"'‹›-][^\s\"'‹›]*)"
 )
 _VARIABLE: Final = re.compile(
-    r"(?<!\S)--?(?:var|extra-vars|set-string|set)(?:\s+|=)(?P<quote>[\"']?)(?P<name>[A-Za-z_][A-Za-z0-9_.-]*)=(?P<value>[^\s\"'‹›]+|(?<=[\"'])[^\"']*)"
+    r"(?<!\S)--?(?:var|extra-vars|set-string|set)(?:\s+|=)"
+    r"(?:(?P<quote>[\"'])[A-Za-z_][A-Za-z0-9_.-]*=(?P<quoted>.+?)(?:(?P=quote)|\Z)"
+    r"|[A-Za-z_][A-Za-z0-9_.-]*=(?P<bare>\"[^\"]*\"?|'[^']*'?|[^\s\"'‹›]+))",
+    re.DOTALL,
 )
 _QUOTES: Final = "\"'\\"
 
@@ -64,7 +68,8 @@ HARMLESS_VALUES: Final = frozenset(
         "tainted", "changed", "unchanged", "ok", "failed", "skipped", "succeeded", "canceled", "indeterminate",
         "drifted", "pass", "passed", "known", "string", "number", "bool", "list", "map", "object", "any",
         "creating...", "creating", "destroying...", "destroying", "modifying...", "modifying", "reading...", "reading",
-        "refreshing", "still", "creation", "destruction", "modifications", "read", "plan", "will", "must", "is",
+        "refreshing", "still", "creation", "destruction", "modifications", "bearer", "basic", "plan", "will", "must",
+        "is",
     }
 )  # fmt: skip
 """Values that say something about a secret without being one."""
@@ -90,7 +95,7 @@ def pattern_spans(text: str) -> Iterator[Span]:
     for pattern in (_ASSIGNMENT, _FLAG):
         yield from _named_spans(pattern, text)
     for found in _VARIABLE.finditer(text):
-        yield found.span("value")
+        yield found.span("quoted" if found["quoted"] else "bare")
 
 
 def is_harmless(value: str) -> bool:

@@ -1,8 +1,8 @@
 """The scrubber: nothing passes it that holds a known secret, a known token shape or a random-looking run.
 
 Three passes over each text: the secrets that are known (in every form of `encodings`), the shapes of `patterns`, and
-`entropy`. What is found is replaced by `‹masked›`; in a name or an address by `‹masked:<hmac8>›`, salted, so that two names
-stay two names and nobody can try out guesses.
+`entropy`. What is found is replaced by `‹masked›`; in a name or an address by `‹masked:<hmac8>›`, salted, so that two
+names stay two names and nobody can try out guesses.
 """
 
 from __future__ import annotations
@@ -15,13 +15,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from ahocorasick_rs import AhoCorasick
+from msgspec import structs
 
+from infratrack.evidence.predicates import COMMON_PART
 from infratrack.evidence.redaction.argv import argv_spans
-from infratrack.evidence.redaction.encodings import base64_forms, plain_forms
 from infratrack.evidence.redaction.entropy import MINIMUM_LENGTH, random_spans
 from infratrack.evidence.redaction.environment import MINIMUM_SECRET
 from infratrack.evidence.redaction.names import is_secret_name
 from infratrack.evidence.redaction.patterns import HARMLESS_VALUES, TRIGGERS, Span, is_harmless, pattern_spans
+from infratrack.evidence.redaction.search import SecretSearch
 
 RULES_VERSION: Final = "1"
 """Stands in every statement's `redaction.rules`; raised whenever a rule changes."""
@@ -32,16 +34,23 @@ _NAME_LIKE: Final = re.compile(r"[\w.\[\]\"'/:@*#-]*[.\[/][\w.\[\]\"'/:@*#-]*")
 _ADDRESS: Final = re.compile(
     r"(?:module\.[A-Za-z_][\w-]*(?:\[[^\]]*\])?\.)*(?:data\.)?[a-z][a-z0-9]*_[\w-]*\.[A-Za-z_][\w-]*(?:\[[^\]]*\])?"
 )
-_COMMON: Final = HARMLESS_VALUES | {
-    "default", "localhost", "terraform", "ansible", "production", "preproduction", "staging", "testing", "development",
-    "ubuntu", "debian", "centos", "admin", "administrator", "managed", "string", "number", "enabled", "disabled",
-    "active", "inactive", "running", "stopped", "public", "private", "internal", "primary", "secondary", "standard",
-    "premium", "latest", "master", "127.0.0.1", "0.0.0.0", "0.0.0.0/0", "example", "example.com", "password", "secret",
-}  # fmt: skip
-"""Words too common to be searched for, whatever held them."""
-_BASE64: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_=")
-_BASE64_EDGE: Final = 4
-"""Characters beside a base64 fragment that carry a few bits of the secret."""
+_COMMON: Final = (
+    HARMLESS_VALUES
+    | {name for kind in COMMON_PART for field in structs.fields(kind) for name in (field.name, field.encode_name)}
+    | {
+        "default", "localhost", "terraform", "ansible", "production", "preproduction", "staging", "testing", "test",
+        "development", "ubuntu", "debian", "centos", "admin", "administrator", "managed", "enabled", "disabled",
+        "active", "inactive", "running", "stopped", "public", "private", "internal", "primary", "secondary", "standard",
+        "premium", "latest", "master", "127.0.0.1", "example", "example.com", "password", "secret", "result",
+        "address", "addresses", "resource", "resources", "action", "actions", "change", "changes", "output", "outputs",
+        "variable", "variables", "module", "modules", "provider", "providers", "checks", "counts", "serial", "lineage",
+        "format", "formatversion", "pending", "presence", "drift", "drifts", "reason", "replace_reason", "attribute",
+        "attributes", "applied", "complete", "workspace", "directory", "targets", "playbook", "playbooks", "tasks",
+        "stats", "unreachable", "rescued", "ignored", "handler", "handlers", "duration", "subject", "digest", "sha256",
+        "gitcommit", "commits", "person", "machine", "unclassified", "accepted", "reopened", "comment", "decision",
+    }
+)  # fmt: skip
+"""Words too common to be searched for, whatever held them: they make up the facts themselves."""
 _MAXIMUM_REMEMBERED: Final = 200_000
 _TRIGGER_SEARCH: Final = AhoCorasick(TRIGGERS)
 
@@ -55,18 +64,14 @@ class Scrubber:
 
     def __init__(self, secrets: Iterable[str] = (), keep: Iterable[str] = (), *, salt: bytes | None = None) -> None:
         kept = _COMMON.union(keep)
-        plain: dict[str, None] = {}
-        encoded: dict[str, None] = {}
-        for secret in dict.fromkeys(_pieces(secrets)):
-            if len(secret) >= MINIMUM_SECRET and secret not in kept and secret.lower() not in _COMMON:
-                plain.update(dict.fromkeys(plain_forms(secret)))
-                encoded.update(dict.fromkeys(base64_forms(secret)))
-        self._plain_forms = len(plain)
-        forms = [*plain, *(form for form in encoded if form not in plain)]
-        self._secrets = AhoCorasick(forms) if forms else None
+        self._search = SecretSearch(
+            secret
+            for secret in dict.fromkeys(_pieces(secrets))
+            if len(secret) >= MINIMUM_SECRET and secret not in kept and secret.lower() not in _COMMON
+        )
         self._salt = os.urandom(16) if salt is None else salt
         self._kept = frozenset(keep)
-        self._remembered: dict[str, tuple[str, int]] = {}
+        self._remembered: dict[tuple[str, bool], tuple[str, int]] = {}
         self.masked = 0
         """How many places were masked so far."""
 
@@ -109,22 +114,19 @@ class Scrubber:
         return _replace(argument, merged, _plain_mask)
 
     def _scrub(self, text: str, *, name: bool) -> str:
-        remembered = self._remembered.get(text) if not name else None
+        remembered = self._remembered.get((text, name))
         if remembered is None:
             clean = _encodable(text)
             spans = _merge(self._spans(clean))
             mask = self._named_mask if name and spans != [(0, len(clean))] else _plain_mask
             remembered = (_replace(clean, spans, mask), len(spans))
-            if not name and len(self._remembered) < _MAXIMUM_REMEMBERED:
-                self._remembered[text] = remembered
+            if len(self._remembered) < _MAXIMUM_REMEMBERED:
+                self._remembered[text, name] = remembered
         self.masked += remembered[1]
         return remembered[0]
 
     def _spans(self, text: str) -> list[Span]:
-        spans: list[Span] = []
-        if self._secrets is not None:
-            for form, start, end in self._secrets.find_matches_as_indexes(text, overlapping=True):
-                spans.append((start, end) if form < self._plain_forms else _widened(text, start, end))
+        spans = list(self._search.spans(text))
         if _TRIGGER_SEARCH.find_matches_as_indexes(text.lower()):
             spans.extend(pattern_spans(text))
         if len(text) >= MINIMUM_LENGTH and not _ADDRESS.fullmatch(text):
@@ -151,16 +153,6 @@ def _encodable(text: str) -> str:
     if text.isascii():
         return text
     return text.encode("utf-8", "backslashreplace").decode()
-
-
-def _widened(text: str, start: int, end: int) -> Span:
-    """A base64 fragment with the few characters at its edges that also carry bits of the secret."""
-    first, last = max(0, start - _BASE64_EDGE), min(len(text), end + _BASE64_EDGE)
-    while start > first and text[start - 1] in _BASE64:
-        start -= 1
-    while end < last and text[end] in _BASE64:
-        end += 1
-    return start, end
 
 
 def _merge(spans: list[Span]) -> list[Span]:
