@@ -5,39 +5,58 @@ This is the edge: it reads the environment, finds files and opens stores, and ha
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from infratrack.capture.clock import now
+from infratrack.errors import InfratrackError, InputError
+from infratrack.evidence.key_store import (
+    KeyExists,
+    KeyStore,
+    NamedKey,
+    NoSigningKey,
+    choose_signing_key,
+    home_folder,
+    key_from_environment,
+)
+from infratrack.evidence.spool import Spool
+from infratrack.evidence.trust import Trust, trust_of
 from infratrack.plugin_manager import Plugins, load_plugins
 from infratrack.project.files import find_project_file, load_project, read_project_id
 from infratrack.project.model import Project
 
 if TYPE_CHECKING:
-    from infratrack.evidence.key_store import KeyStore, NamedKey
-    from infratrack.evidence.spool import Spool
-    from infratrack.evidence.trust import Trust
-    from infratrack.ledger.open import Ledger
+    from infratrack.capture.delivery import Sent
+    from infratrack.evidence.keys import PublicKey
+    from infratrack.ledger.log import Ledger
     from infratrack.progress.status import ProjectState
     from infratrack.values import Instant
+
+FIRST_KEY: Final = "default"
 
 
 class Workspace:
     """Everything around one project, opened lazily; what fails to open raises when it is asked for, not before."""
 
-    def __init__(self, start: Path, environ: Mapping[str, str]) -> None:
+    def __init__(self, start: Path, environ: Mapping[str, str], key_name: str | None = None) -> None:
         self._start = start
+        self._key_name = key_name
         self.environ = environ
 
     @classmethod
-    def open(cls, start: Path, *, environ: Mapping[str, str]) -> Workspace:
-        """A workspace for the project at or above `start` (a project file, or a folder in or under the project)."""
-        return cls(start, environ)
+    def open(cls, start: Path, *, environ: Mapping[str, str], key_name: str | None = None) -> Workspace:
+        """A workspace for the project at or above `start` (a project file, or a folder in or under the project).
+
+        `key_name` is what `--key` says.
+        """
+        return cls(start, environ, key_name)
 
     @cached_property
     def project_file(self) -> Path:
-        """The project file; InputError when there is none."""
+        """The project file, absolute; InputError when there is none."""
         return find_project_file(self._start).resolve()
 
     @property
@@ -58,50 +77,93 @@ class Workspace:
         return load_project(self.project_file, criteria, steps, broken=self.plugins.broken)
 
     @cached_property
-    def project_id(self) -> str | None:
-        """The project's id, as far as it can be made out even from a broken file."""
-        return read_project_id(self.project_file)
+    def project_id(self) -> str:
+        """The project's id, as far as it can be made out even from a broken file; InputError when it cannot."""
+        found = read_project_id(self.project_file)
+        if found is None:
+            raise InputError(f"{self.project_file} does not say which project it is", "write `project: {id: NAME, …}`")
+        return found
 
     @cached_property
     def home(self) -> Path:
-        """Where keys and the spool are kept."""
-        from infratrack.evidence.key_store import home_folder  # noqa: PLC0415 -- `run` pays for what it uses only
-
+        """Where keys, the spool and caches are kept; InputError when this user has no home."""
         return home_folder(self.environ)
 
     @cached_property
     def key_store(self) -> KeyStore:
         """This user's signing keys."""
-        from infratrack.evidence.key_store import KeyStore  # noqa: PLC0415 -- likewise
-
         return KeyStore(self.home)
 
     @cached_property
     def spool(self) -> Spool:
         """Evidence of this project that waits on this machine."""
-        from infratrack.evidence.spool import Spool  # noqa: PLC0415 -- likewise
-
-        return Spool(self.home, self.project.id)
+        return Spool(self.home, self.project_id)
 
     @cached_property
     def trust(self) -> Trust:
-        """Whose signatures count, as the project file says."""
-        from infratrack.evidence.trust import trust_of  # noqa: PLC0415 -- likewise
-
+        """Whose signatures count, as the project file says; InputError for a bad key file."""
         return trust_of(self.project)
 
     @cached_property
     def signing_key(self) -> NamedKey:
-        """The key that signs, by the rules of the key store; InputError when that is not clear."""
-        raise NotImplementedError
+        """The key that signs; NoSigningKey when there is none, InputError when it cannot be told which."""
+        return choose_signing_key(self.key_store, self.environ, self._key_name, self._trusted_keyids)
+
+    def signing_key_or_new(self, say: Callable[[str], None]) -> NamedKey:
+        """The key that signs; where there is none yet, one named `default` is made and said so.
+
+        Raises InputError when it cannot be told which key, Unreachable when none can be written.
+        """
+        try:
+            return self.signing_key
+        except NoSigningKey:
+            try:
+                made = self.key_store.create(FIRST_KEY)
+            except KeyExists:  # another process was faster
+                return self.signing_key
+        say(f"made a signing key, {made.source}; evidence counts once the project's `trust` names it")
+        self.__dict__["signing_key"] = made
+        return made
+
+    @property
+    def _trusted_keyids(self) -> frozenset[str]:
+        """Key ids that the project trusts; none when that cannot be made out (a broken project file)."""
+        try:
+            return frozenset(self.trust.signers) | frozenset(self.trust.people)
+        except InfratrackError:
+            return frozenset()
 
     def ledger(self, *, create: bool) -> Ledger:
-        """Open the project's ledger; Unreachable when it cannot be."""
-        raise NotImplementedError
+        """Open the project's ledger; Unreachable when it cannot be, InputError when it is not there."""
+        from infratrack.ledger.open import open_ledger  # noqa: PLC0415 -- brings SQL along
 
-    def send_spool(self) -> int:
-        """Recover abandoned starts, then append what waits. Returns how many entries are new."""
-        raise NotImplementedError
+        return open_ledger(self.project.ledger, self.folder, project_id=self.project.id, create=create)
+
+    def send_spool(self) -> Sent:
+        """Give abandoned runs an end, then append what waits. Doing it again changes nothing.
+
+        Raises Unreachable when the ledger or the spool cannot be reached, InputError when the project is invalid or no
+        key can sign. What stays behind is in the answer.
+        """
+        from infratrack.capture.delivery import Sent, recover_abandoned, send  # noqa: PLC0415 -- not needed to start
+
+        if not self.spool.folder.is_dir():
+            return Sent()
+        recover_abandoned(self.spool, self.signing_key)
+        return send(self.spool, lambda: self.ledger(create=True), self.known_keys, self.signing_key, now)
+
+    @property
+    def known_keys(self) -> Mapping[str, PublicKey]:
+        """Every public key that this machine knows, by id: the project's and those of its own private keys."""
+        known: dict[str, PublicKey] = {}
+        for name in self.key_store.names():
+            with contextlib.suppress(InfratrackError):
+                key = self.key_store.load(name).key
+                known[key.keyid] = key.public_key
+        given = key_from_environment(self.environ)
+        if given is not None:
+            known[given.key.keyid] = given.key.public_key
+        return {**known, **self.trust.public_keys}
 
     def state(self, as_of: Instant | None = None, at_size: int | None = None) -> ProjectState:
         """What is true at an instant and a ledger size; sends nothing, brings the facts index up to date."""

@@ -1,0 +1,119 @@
+"""Asks a plugin's collector for facts about one command, with deadlines: facts may be missing, evidence may not."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePath
+from typing import Final
+
+from infratrack.errors import InfratrackError
+from infratrack.evidence.predicates import COMMAND
+from infratrack.hookspecs import Collected, Collector, CommandContext, CommandEnd, FactsLevel, Wanted, Watch
+from infratrack.plugin_manager import PluginFailure, Plugins, guarded
+
+RECOGNISE_SECONDS: Final = 5.0
+BEGIN_SECONDS: Final = 20.0
+FINISH_SECONDS: Final = 120.0
+FACTS: Final = "facts"
+
+
+class FactFinder:
+    """Follows one command with the collector that recognises it; without one, the facts are the command's ending.
+
+    No method raises for a plugin's sake: what a collector could not tell is `missing` in what `finish` returns, with
+    the reason.
+    """
+
+    def __init__(self, argv: Sequence[str]) -> None:
+        self.tool = PurePath(argv[0]).name
+        self.environment: Mapping[str, str] = {}
+        self._watch: Watch | None = None
+        self._scratch: Path | None = None
+        self._missing: dict[str, str] = {}
+
+    def begin(  # noqa: PLR0913 -- what a collector is told, all by keyword
+        self,
+        plugins: Plugins,
+        *,
+        argv: Sequence[str],
+        cwd: Path,
+        environ: Mapping[str, str],
+        level: FactsLevel,
+        wanted: Wanted,
+        scope_folder: str,
+        tool: str | None,
+    ) -> None:
+        """Find the collector (or take the one that `--as` names) and let it begin. Call before the command starts."""
+        collector = self._collector(plugins, argv, tool)
+        if collector is None:
+            return
+        self.tool = collector.name
+        try:
+            self._scratch = Path(tempfile.mkdtemp(prefix="infratrack-"))
+            context = CommandContext(
+                argv=tuple(argv),
+                cwd=cwd,
+                environment=environ,
+                scratch=self._scratch,
+                facts=level,
+                wanted=wanted,
+                scope_folder=scope_folder,
+            )
+            watch, environment = guarded(lambda: _begin(collector, context), BEGIN_SECONDS, f"{self.tool} collector")
+        except (PluginFailure, InfratrackError, OSError) as failure:
+            self._missing[FACTS] = reason_of(failure)
+            return
+        self._watch, self.environment = watch, environment
+
+    def finish(self, end: CommandEnd) -> Collected:
+        """The facts after the end. KeyboardInterrupt passes: whoever waits may have had enough."""
+        if self._watch is None:
+            return self.without_facts()
+        watch = self._watch
+        try:
+            collected = guarded(lambda: watch.finish(end), FINISH_SECONDS, f"{self.tool} collector")
+            if not isinstance(collected, Collected):
+                raise PluginFailure(f"the {self.tool} collector handed over no facts")  # noqa: TRY301 -- one way out
+        except (PluginFailure, InfratrackError) as failure:
+            self._missing[FACTS] = reason_of(failure)
+            return self.without_facts()
+        return collected
+
+    def without_facts(self, reason: str | None = None) -> Collected:
+        """What remains to be said when there are no facts: the command itself, and why there is no more."""
+        if reason is not None:
+            self._missing[FACTS] = reason
+        return Collected(COMMAND, {}, tool=self.tool, missing=self._missing)
+
+    def close(self) -> None:
+        """Delete the collector's private folder."""
+        if self._scratch is not None:
+            shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def _collector(self, plugins: Plugins, argv: Sequence[str], tool: str | None) -> Collector | None:
+        if tool is not None:
+            if tool not in plugins.collectors:
+                known = ", ".join(sorted(plugins.collectors)) or "none"
+                self._missing[FACTS] = f"no plugin collects facts as {tool!r} (known: {known})"
+            return plugins.collectors.get(tool)
+        for name, collector in plugins.collectors.items():
+            try:
+                if guarded(lambda one=collector: one.recognises(argv), RECOGNISE_SECONDS, f"{name} collector"):  # type: ignore[misc]  # mypy cannot infer a lambda's default
+                    return collector
+            except (PluginFailure, InfratrackError) as failure:
+                self._missing[f"{FACTS}.{name}"] = reason_of(failure)
+        return None
+
+
+def _begin(collector: Collector, context: CommandContext) -> tuple[Watch, dict[str, str]]:
+    watch = collector.begin(context)
+    return watch, {str(name): str(value) for name, value in watch.environment.items()}
+
+
+def reason_of(failure: Exception) -> str:
+    """Why something is missing, in words."""
+    if isinstance(failure, InfratrackError):
+        return failure.message
+    return (failure.strerror or "it could not be written") if isinstance(failure, OSError) else str(failure)

@@ -1,0 +1,161 @@
+"""Start the wrapped command and follow it to its end, so that it behaves as if nobody stood in front of it.
+
+The child inherits every descriptor (a terminal stays a terminal), belongs to our process group (so the terminal's
+Ctrl-C, Ctrl-Z and hang-up reach it by themselves) and starts with an empty signal mask and default handlers where
+Python had put its own. We block signals and collect them with sigwaitinfo, which tells who sent one: those of the
+kernel (the terminal) have reached the child already, and a second SIGINT makes Terraform abandon its work; those that a
+process sent are forwarded. When the child stops, we stop with it, so that the shell's job control works.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import signal
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from msgspec import Struct
+
+from infratrack.capture.outcome import ASKING, NOT_EXECUTABLE, NOT_FOUND, Ending
+
+PASSED_ON: Final = ASKING | {signal.SIGALRM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGWINCH, signal.SIGCONT}
+STOPPING: Final = frozenset({signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU})
+COLLECTED: Final = PASSED_ON | STOPPING | {signal.SIGCHLD}
+# Python ignores these two at start-up and handles SIGINT; whatever else is ignored was ignored on purpose (`nohup`).
+_OF_PYTHON: Final = (signal.SIGPIPE, signal.SIGXFSZ)
+_SHELL: Final = "/bin/sh"
+
+
+class InterruptedBeforeStart(Exception):
+    """Somebody asked us to stop before the command was started; `number` is the signal."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+class Launched(Struct, frozen=True):
+    """How it went. `problem` says why a command could not be started, in a shell's words."""
+
+    ending: Ending
+    asked_to_stop: bool = False
+    problem: str = ""
+
+
+class Redirection(Struct, frozen=True):
+    """Where the child's standard output and standard error go instead of ours (`--log`)."""
+
+    output: int
+    error: int
+
+
+def launch(
+    argv: Sequence[str],
+    environment: Mapping[str, str],
+    *,
+    redirection: Redirection | None = None,
+    after_spawn: Callable[[], None] = lambda: None,
+) -> Launched:
+    """Run a command to its end and tell how it ended. Call it from the main thread only.
+
+    A command that cannot be started ends with 127 (not found) or 126 (cannot be executed). Raises
+    InterruptedBeforeStart when a signal asked us to stop before there was a command. `after_spawn` is called once,
+    started or not.
+    """
+    # Where somebody left SIGCHLD ignored, the kernel would take the child's ending away from us.
+    child_handler = signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, COLLECTED)
+    try:
+        asked = signal.sigpending() & ASKING
+        if asked:
+            number = min(asked)
+            signal.sigwait({number})
+            raise InterruptedBeforeStart(number)
+        try:
+            child = _spawn(argv, environment, redirection)
+        except OSError as error:
+            return _not_started(argv[0], error)
+        finally:
+            after_spawn()
+        return _follow(child)
+    finally:
+        _forget_pending()
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        signal.signal(signal.SIGCHLD, child_handler)
+
+
+def _spawn(argv: Sequence[str], environment: Mapping[str, str], redirection: Redirection | None) -> int:
+    """Start the command, found on PATH as a shell would; a script without `#!` is run by the shell, as execvp does."""
+    defaults = {number for number in _OF_PYTHON if signal.getsignal(number) == signal.SIG_IGN}
+    actions: list[tuple[int, int, int]] = []
+    if redirection is not None:
+        actions = [(os.POSIX_SPAWN_DUP2, redirection.output, 1), (os.POSIX_SPAWN_DUP2, redirection.error, 2)]
+    try:
+        return os.posix_spawnp(
+            argv[0], list(argv), environment, setsigmask=(), setsigdef=defaults, file_actions=actions
+        )
+    except OSError as error:
+        if error.errno != errno.ENOEXEC:
+            raise
+    return os.posix_spawn(_SHELL, [_SHELL, *argv], environment, setsigmask=(), setsigdef=defaults, file_actions=actions)
+
+
+def _not_started(command: str, error: OSError) -> Launched:
+    if error.errno == errno.ENOENT:
+        reason = "No such file or directory" if "/" in command else "command not found"
+        return Launched(Ending(NOT_FOUND), problem=f"{command}: {reason}")
+    return Launched(Ending(NOT_EXECUTABLE), problem=f"{command}: {os.strerror(error.errno or errno.EACCES)}")
+
+
+def _follow(child: int) -> Launched:
+    """Wait for the end; meanwhile pass signals on and stop when the child stops."""
+    asked = False
+    while True:
+        received = signal.sigwaitinfo(COLLECTED)
+        number = received.si_signo
+        if number == signal.SIGCHLD:
+            ending = _look_at(child)
+            if ending is not None:
+                return Launched(ending, asked_to_stop=asked)
+            continue
+        asked = asked or number in ASKING
+        # si_code <= 0 means that a process sent it. The child's own signals to its group are not thrown back at it.
+        if received.si_code <= 0 and received.si_pid != child:
+            with contextlib.suppress(OSError):
+                os.kill(child, number)
+
+
+def _look_at(child: int) -> Ending | None:
+    """Collect what there is to know about the child: its ending, or that it stopped (then we stop as well)."""
+    while True:
+        state = os.waitid(os.P_PID, child, os.WEXITED | os.WSTOPPED | os.WNOHANG)
+        if state is None:
+            return None
+        if state.si_code == os.CLD_EXITED:
+            return Ending(state.si_status)
+        if state.si_code in (os.CLD_KILLED, os.CLD_DUMPED):
+            return Ending(128 + state.si_status, state.si_status)
+        _stop_as_well(state.si_status)
+
+
+def _stop_as_well(number: int) -> None:
+    """Stop by the same signal, so that the shell that waits for us sees a stopped job and can continue both of us.
+
+    Without a controlling terminal there is no job control and nobody would continue us: then only the child stops.
+    """
+    try:
+        os.close(os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK))
+    except OSError:
+        return
+    os.kill(os.getpid(), number)
+    if number in STOPPING:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {number})
+        signal.pthread_sigmask(signal.SIG_BLOCK, {number})
+
+
+def _forget_pending() -> None:
+    """Take what is still pending, so that the terminal's Ctrl-C that ended the command does not end us as well."""
+    while signal.sigtimedwait(COLLECTED, 0) is not None:
+        pass

@@ -1,0 +1,153 @@
+"""Everything around one wrapped command: what is gathered before it starts, and what is made of it after it ended."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from msgspec import structs
+
+from infratrack.capture.assemble import Execution
+from infratrack.capture.clock import new_run_id
+from infratrack.capture.context import Ground, Linking, Say, gather_context
+from infratrack.capture.facts import FactFinder
+from infratrack.capture.git_state import GitQuestion
+from infratrack.capture.log import MEDIA_TYPE, NAME, Log
+from infratrack.capture.recording import Recording
+from infratrack.capture.workspace import Workspace
+from infratrack.errors import InfratrackError, InputError
+from infratrack.evidence.redaction import secrets_in_argv, secrets_in_environment
+from infratrack.hookspecs import ArtifactContent, Collected, CommandEnd
+from infratrack.project.model import Project
+from infratrack.values import Digest
+
+if TYPE_CHECKING:
+    from infratrack.capture.run import RunRequest
+
+
+class Preparation:
+    """One wrapped command's workspace, collector and recording. Methods raise; the caller fences them."""
+
+    def __init__(self, request: RunRequest, environ: Mapping[str, str], say: Say) -> None:
+        self.finder = FactFinder(request.argv)
+        self.log: Log | None = None
+        self._request = request
+        self._environ = environ
+        self._say = say
+        self._workspace = Workspace.open(request.start, environ=environ, key_name=request.key_name)
+        self._project: Project | None = None
+        self._recording: Recording | None = None
+        self._digest: Digest | None = None
+
+    def prepare(self) -> None:
+        """Gather all that a signed start needs, and let the collector begin."""
+        workspace, request = self._workspace, self._request
+        folder, cwd = workspace.folder, Path.cwd()
+        question = GitQuestion(cwd, self._environ)
+        for name, reason in workspace.plugins.broken.items():
+            self._say(f"the plugin {name} is broken: {reason}")
+        try:
+            self._project = workspace.project
+        except InputError as error:
+            self._say(f"recorded without a definition, not delivered yet: {first_line(error.message)}")
+        project_id = self._project.id if self._project else workspace.project_id
+        signer = workspace.signing_key_or_new(self._say)
+        ground = Ground(cwd, folder, project_id, self._project, self._environ)
+        self._begin_collecting(ground)
+        self._recording = Recording(
+            context=gather_context(
+                ground,
+                request.linking,
+                run_id=new_run_id(),
+                spool=workspace.spool,
+                question=question,
+                say=self._say,
+            ),
+            signer=signer,
+            spool=workspace.spool,
+            definition=self._project.definition.document if self._project else None,
+            secrets=secrets_in_environment(self._environ) | frozenset(secrets_in_argv(request.argv)),
+            keep=[project_id, *known_ids(self._project, request.linking)],
+        )
+        if request.keep_log:
+            self.log = Log()
+
+    def start(self, execution: Execution) -> None:
+        """Put the signed start on the disk."""
+        if self._recording is not None:
+            self._recording.start(execution)
+
+    def never_began(self) -> None:
+        """The command was not started after all."""
+        if self._recording is not None:
+            self._recording.never_began()
+
+    def collect(self, end: CommandEnd) -> Collected:
+        """The collector's facts, or why there are none."""
+        return self.finder.finish(end)
+
+    def end(self, execution: Execution, collected: Collected) -> bool:
+        """Put the signed end on the disk; whether there is one."""
+        if self._recording is None:
+            return False
+        if self.log is not None:
+            scrub = self._recording.scrubber(collected.secrets)
+            text = "".join(map(scrub.text, self.log.finish().splitlines(keepends=True)))
+            log = ArtifactContent(NAME, MEDIA_TYPE, text.encode(errors="replace"))
+            collected = structs.replace(collected, artifacts=(*collected.artifacts, log))
+        self._digest = self._recording.end(execution, collected)
+        return True
+
+    def send(self) -> bool:
+        """Deliver what waits; whether this run's evidence is in the ledger now. What is not is said in one line."""
+        if self._project is None:
+            return False
+        try:
+            kept = self._workspace.send_spool().kept
+        except InfratrackError as error:
+            self._say(
+                f"the evidence waits in the spool: {first_line(error.message)}; send it with `infratrack spool send`"
+            )
+            return False
+        for reason in sorted(set(kept.values())):
+            count = sum(1 for one in kept.values() if one == reason)
+            self._say(f"{count} piece{'s' * (count > 1)} of evidence stay{'s' * (count == 1)} in the spool: {reason}")
+        return self._digest not in kept
+
+    def close(self) -> None:
+        """Leave nothing behind."""
+        self.finder.close()
+
+    def _begin_collecting(self, ground: Ground) -> None:
+        from infratrack.project.wanted import wanted_facts  # noqa: PLC0415 -- only with a valid project
+
+        self.finder.begin(
+            self._workspace.plugins,
+            argv=self._request.argv,
+            cwd=ground.cwd,
+            environ=self._environ,
+            level=self._request.facts,
+            wanted=wanted_facts(ground.project) if ground.project else {},
+            scope_folder=scope_of(ground.cwd, ground.folder),
+            tool=self._request.tool,
+        )
+
+
+def scope_of(folder: Path, project_folder: Path) -> str:
+    """A folder relative to the project folder, `/`-separated; `.` for itself."""
+    return Path(os.path.relpath(folder, project_folder)).as_posix()
+
+
+def known_ids(project: Project | None, linking: Linking) -> list[str]:
+    """The ids among a run's links that the project knows: they are names, whatever they look like."""
+    if project is None:
+        return []
+    known = {one.id for some in (project.deliverables, project.tasks, project.systems) for one in some}
+    return [name for name in (*linking.deliverables, *linking.tasks, linking.system) if name in known]
+
+
+def first_line(text: str) -> str:
+    """A message's first line, for where there is room for one."""
+    return text.split("\n", 1)[0]

@@ -1,0 +1,67 @@
+"""One run's evidence on its way to the disk: statement → scrubbed → signed → spooled. A start first, then an end.
+
+From here on evidence is safe: what `start` and `end` return from is signed and fsynced in the spool.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from infratrack.capture.assemble import Execution, RunContext, end_statement, start_statement
+from infratrack.evidence.envelope import seal
+from infratrack.evidence.key_store import NamedKey
+from infratrack.evidence.redaction import RULES_VERSION, Scrubber
+from infratrack.evidence.spool import Spool, StartedRun
+from infratrack.hookspecs import Collected
+from infratrack.values import Digest
+
+
+class Recording:
+    """The evidence of one run. `secrets` must appear nowhere in it; `keep` are names that are no secrets."""
+
+    def __init__(  # noqa: PLR0913 -- what every statement is made of, all by keyword
+        self,
+        *,
+        context: RunContext,
+        signer: NamedKey,
+        spool: Spool,
+        definition: bytes | None,
+        secrets: Collection[str] = (),
+        keep: Collection[str] = (),
+    ) -> None:
+        self.context = context
+        self.signer = signer
+        self._spool = spool
+        self._definition = definition
+        self._secrets = frozenset(secrets)
+        self._keep = frozenset(keep)
+        self._started: StartedRun | None = None
+
+    def scrubber(self, more_secrets: Collection[str] = ()) -> Scrubber:
+        """A scrubber that knows this run's secrets."""
+        return Scrubber(self._secrets | frozenset(more_secrets), self._keep)
+
+    def start(self, execution: Execution) -> None:
+        """Make the signed start durable and hold its lock. Raises Unreachable when it cannot be written."""
+        made = start_statement(self.context, execution, self.scrubber(), RULES_VERSION)
+        self._started = self._spool.start(self.context.run_id, seal(made.payload, self.signer.key))
+
+    def end(self, execution: Execution, collected: Collected) -> Digest:
+        """Make the signed end with its facts durable; returns the envelope's digest. Raises Unreachable likewise."""
+        made = end_statement(
+            self.context,
+            execution,
+            collected,
+            self.scrubber(collected.secrets),
+            RULES_VERSION,
+            definition=self._definition,
+        )
+        line = seal(made.payload, self.signer.key)
+        if self._started is None:
+            return self._spool.put(line, made.blobs)
+        return self._started.finish(line, made.blobs)
+
+    def never_began(self) -> None:
+        """The command was not started after all: its start needs no end."""
+        if self._started is not None:
+            self._started.release()
