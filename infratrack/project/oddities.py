@@ -16,12 +16,12 @@ from infratrack.project.problems import Flaw, Path, Problem, shown
 NESTING_AT_MOST: Final = 40
 LARGEST_NUMBER: Final = 2**53
 _SUSPECT: Final = re.compile(
-    r"(?:^|[\s\[{,:])!|<<|\.(?:nan|NaN|NAN|inf|Inf|INF)|[0-9_]{15}|0[xo][0-9a-fA-F_]{13}|[0-9]e\+?[0-9_]{3}|[0-9]E\+?[0-9_]{3}"
+    r"(?:^|[\s\[{,:])!|<<|\.(?:nan|NaN|NAN|inf|Inf|INF)(?![a-z])|[0-9_]{15}|0[xo][0-9a-fA-F_]{13}|[0-9]e\+?[0-9_]{3}|[0-9]E\+?[0-9_]{3}"
 )
 
 
 def looks_odd(text: str) -> bool:
-    """Whether the text could hold a tag, a merge key or a number out of bounds. Quick; may be wrong on the safe side."""
+    """Whether the text could hold a tag, a merge key or a number out of bounds. Quick, and wrong on the safe side."""
     return _SUSPECT.search(text) is not None
 
 
@@ -37,16 +37,18 @@ def odd_syntax(text: str, file: str) -> list[Problem]:
             if isinstance(event, yaml.DocumentStartEvent):
                 documents += 1
                 if documents > 1:
-                    problems.append(_problem(file, event, "a second YAML document", "one document (no `---` in between)"))
+                    what, expected = "a second YAML document", "one document (no `---` in between)"
+                    problems.append(_problem(file, event, what, expected))
                     break
             elif isinstance(event, yaml.CollectionEndEvent):
                 stack.pop()
             elif isinstance(event, yaml.NodeEvent):
                 tag = getattr(event, "tag", None)
                 if tag is not None:
-                    problems.append(_problem(file, event, f"the tag {shown(_as_written(tag))}", "plain YAML without tags"))
+                    what = f"the tag {shown(_as_written(tag))}"
+                    problems.append(_problem(file, event, what, "plain YAML without tags"))
                 if stack and stack[-1] is not None and stack[-1].meets(event):
-                    what = f"the key {shown(event.value)} stands here for a second time"
+                    what = f"the key {shown(getattr(event, 'value', None))} stands here for a second time"
                     problems.append(_problem(file, event, what, "each key once"))
                 if isinstance(event, yaml.CollectionStartEvent):
                     stack.append(_Mapping() if isinstance(event, yaml.MappingStartEvent) else None)
@@ -87,14 +89,12 @@ def _clean(value: Any, path: Path, flaws: list[Flaw]) -> Any:  # noqa: ANN401 --
         return _clean_mapping(value, path, flaws)
     if isinstance(value, list):
         return [_clean(item, (*path, index), flaws) for index, item in enumerate(value)]
-    if isinstance(value, bool) or value is None or isinstance(value, str):
-        return value
-    if isinstance(value, int | float):
-        if math.isfinite(value) and abs(value) <= LARGEST_NUMBER:
-            return value
+    if isinstance(value, int | float) and not (abs(value) <= LARGEST_NUMBER and math.isfinite(value)):
         flaws.append(Flaw(path, found=shown(value), expected="a number of ordinary size (or quotes, if it is text)"))
         return 1
-    flaws.append(Flaw(path, found=f"a value of kind {type(value).__name__}", expected="plain YAML"))
+    if isinstance(value, str | int | float | None):
+        return value
+    # A set, which only a tag can make; the tag is a problem already.
     return ""
 
 

@@ -29,6 +29,7 @@ class Problem(Struct, frozen=True, order=True):
     nearest: str | None = None
 
     def __str__(self) -> str:
+        """One line, as compilers write it: `file:line:column: message`."""
         return f"{self.file}:{self.line}:{self.column}: {self.message}"
 
 
@@ -39,7 +40,7 @@ class ProjectProblems(InputError):
         self.problems = tuple(sorted(problems))
         first, more = self.problems[0], len(self.problems) - 1
         others = f" (and {more} more)" if more else ""
-        super().__init__(f"{first}{others}", "`infratrack validate` lists everything that is wrong with the project file")
+        super().__init__(f"{first}{others}", "`infratrack validate` lists everything that is wrong with the project")
 
 
 class Flaw(Struct, frozen=True):

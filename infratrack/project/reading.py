@@ -95,5 +95,5 @@ def _explained(reason: str, text: str, file: str) -> Problem:
 
 
 def _empty(file: str) -> Problem:
-    what, expected = "the file is empty", "a project (`infratrack init` writes one to begin with)"
+    what, expected = "the file is empty", "a project file as `infratrack init` writes it"
     return Problem(file, 1, 1, f"{what}; expected {expected}", what, expected)

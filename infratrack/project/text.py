@@ -14,13 +14,25 @@ from infratrack.project.problems import Problem, ProjectProblems
 FILE_AT_MOST: Final = 16 * 1024 * 1024
 COLUMNS_AT_MOST: Final = 1_000
 
-_MARKS: Final = ((b"\xff\xfe\x00\x00", "UTF-32"), (b"\x00\x00\xfe\xff", "UTF-32"), (b"\xff\xfe", "UTF-16"), (b"\xfe\xff", "UTF-16"))
+_MARKS: Final = (
+    (b"\xff\xfe\x00\x00", "UTF-32"),
+    (b"\x00\x00\xfe\xff", "UTF-32"),
+    (b"\xff\xfe", "UTF-16"),
+    (b"\xfe\xff", "UTF-16"),
+)
 _UTF8_MARK: Final = b"\xef\xbb\xbf"
-_BAD_CHARACTER: Final = re.compile("[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+_BAD_CHARACTER: Final = re.compile(
+    "[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
+)
 # Block nesting grows with the column of a line's first real character, and a reader's stack with the nesting.
 _DEEP_LINE: Final = re.compile(rf"(?:^|[\r\n])[ \t?:-]{{{COLUMNS_AT_MOST}}}")
 _LINE_BREAK: Final = re.compile("\r\n|\r|\n")
-_NAMES: Final = {"\ufeff": "a byte order mark", "\x85": "a next-line character", "\u2028": "a line separator", "\u2029": "a paragraph separator"}
+_NAMES: Final = {
+    "\ufeff": "a byte order mark",
+    "\x85": "a next-line character",
+    "\u2028": "a line separator",
+    "\u2029": "a paragraph separator",
+}
 
 
 def position_of(text: str, offset: int) -> tuple[int, int]:
@@ -34,15 +46,14 @@ def position_of(text: str, offset: int) -> tuple[int, int]:
 def decode(content: bytes, file: str) -> str:
     """The text of a project file; ProjectProblems where no YAML reader should be trusted with it."""
     if len(content) > FILE_AT_MOST:
-        raise _refused(file, f"the file has {len(content):,} bytes", f"at most {FILE_AT_MOST:,}; split it with `include`")
+        what = f"the file has more than {FILE_AT_MOST:,} bytes"
+        raise _refused(file, what, "a smaller one; split it with `include`")
     text = _decode(content, file)
-    if not text.isascii() or "\x7f" in text or _BAD_CHARACTER.search(text):
-        found = _BAD_CHARACTER.search(text)
-        if found:
-            character = found.group()
-            name = _NAMES.get(character, "the character")
-            what = f"{name} U+{ord(character):04X} does not belong in a text file"
-            raise _refused(file, what, "printable text (write it as an escape in double quotes)", text, found.start())
+    bad = _BAD_CHARACTER.search(text)
+    if bad:
+        name = _NAMES.get(bad.group(), "the character")
+        what = f"{name} U+{ord(bad.group()):04X} does not belong in a text file"
+        raise _refused(file, what, "printable text (write it as an escape in double quotes)", text, bad.start())
     deep = _DEEP_LINE.search(text)
     if deep:
         what = f"nested or indented deeper than {COLUMNS_AT_MOST} columns"

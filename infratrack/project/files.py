@@ -1,0 +1,137 @@
+"""Finds the project file and loads the project: the only way from the disk to a `Project`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from infratrack.errors import InputError
+from infratrack.project.check import Checked, Checker
+from infratrack.project.definition import assemble, definition_of
+from infratrack.project.include_files import find_include_files, read_at_most
+from infratrack.project.key_files import key_paths, read_key_file
+from infratrack.project.model import Project
+from infratrack.project.problems import Flaw, Problem, ProjectProblems, shown
+from infratrack.project.reading import read_yaml
+from infratrack.project.schema import Schemas
+from infratrack.project.text import FILE_AT_MOST
+from infratrack.values import IDENTIFIER_PATTERN
+
+PROJECT_FILE: Final = "infratrack.yaml"
+TOGETHER_AT_MOST: Final = 4 * FILE_AT_MOST
+
+_ID: Final = re.compile(IDENTIFIER_PATTERN.removeprefix("^").removesuffix("$"))
+_ID_IN_FLOW: Final = re.compile(r"^project:\s*\{[^}\n]*?\bid:\s*[\"']?([^\s,}\"']+)", re.MULTILINE)
+_ID_IN_BLOCK: Final = re.compile(
+    r"^project:[ \t]*(?:#.*)?\n(?:(?:[ \t]+\S.*)?\n)*?[ \t]+id:[ \t]*[\"']?([^\s\"']+)", re.MULTILINE
+)
+
+
+def find_project_file(start: Path) -> Path:
+    """The project file: `start` itself, or `infratrack.yaml` in it or in the nearest folder above; else InputError."""
+    try:
+        if start.is_file():
+            return start
+        folder = start.resolve()
+        for place in (folder, *folder.parents):
+            if (place / PROJECT_FILE).is_file():
+                return place / PROJECT_FILE
+        other = (folder / "infratrack.yml").is_file()
+    except (OSError, ValueError, RuntimeError) as error:
+        raise InputError(f"{shown(str(start))} cannot be looked up", "name a project file or a folder") from error
+    hint = f"rename infratrack.yml to {PROJECT_FILE}" if other else "`infratrack init` writes one"
+    raise InputError(f"no {PROJECT_FILE} in {folder} or above", hint)
+
+
+def load_project(path: Path, criteria: Schemas, steps: Schemas, broken: Mapping[str, str] | None = None) -> Project:
+    """Load the project of a project file.
+
+    `criteria` and `steps` map names to JSON Schemas of their parameters, `broken` the names of plugins that could not
+    be loaded to the reason. Raises ProjectProblems with everything that is wrong, InputError where there is no file.
+    """
+    file = read_yaml(_content(path), _label(path))
+    checker = Checker(criteria, steps, broken or {})
+    main = checker.take(file)
+    key_files = _read_key_files(path.parent, main, checker)
+    problems: list[Problem] = []
+    left = TOGETHER_AT_MOST - len(file.text)
+    for included in _included(path, main, checker):
+        try:
+            content = _content(included)
+            left -= len(content)
+            if left < 0:
+                raise InputError(f"the files together have more than {TOGETHER_AT_MOST:,} bytes", "smaller files")
+            data = checker.take(read_yaml(content, _label(included)))
+            key_files |= _read_key_files(path.parent, data, checker)
+        except ProjectProblems as unreadable:
+            problems += unreadable.problems
+        except InputError as error:
+            problems.append(Problem(_label(included), 1, 1, f"{error.message}; expected {error.hint}", error.message))
+            if left < 0:
+                break
+    checked = checker.together(complete=not problems)
+    problems += checked.problems
+    if problems:
+        raise ProjectProblems(problems)
+    return _assembled(checked, key_files)
+
+
+def read_project_id(path: Path) -> str | None:
+    """The project's id, as far as it can be made out even from a broken file; never raises."""
+    try:
+        content = read_at_most(path, FILE_AT_MOST)
+    except (InputError, ValueError):
+        return None
+    try:
+        project = read_yaml(content, "").data["project"]
+        found = project["id"]
+    except (InputError, TypeError, KeyError, IndexError):
+        text = content.decode("utf-8", "replace").removeprefix("\ufeff").replace("\r\n", "\n")
+        guess = _ID_IN_FLOW.search(text) or _ID_IN_BLOCK.search(text)
+        found = guess[1] if guess else None
+    return found if isinstance(found, str) and _ID.fullmatch(found) else None
+
+
+def _content(path: Path) -> bytes:
+    return read_at_most(path, FILE_AT_MOST)
+
+
+def _label(path: Path) -> str:
+    """A file's name as people know it: relative to where they are, if it is below."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except (ValueError, OSError):
+        return str(path)
+
+
+def _included(path: Path, main: Mapping[str, Any], checker: Checker) -> list[Path]:
+    """The files that the project file includes, in sorted order, each once; patterns that are wrong become flaws."""
+    patterns = main.get("include")
+    found: set[Path] = set()
+    for number, pattern in enumerate(patterns if isinstance(patterns, list) else ()):
+        if not isinstance(pattern, str) or not pattern:
+            continue
+        try:
+            found.update(find_include_files(path.parent, pattern))
+        except InputError as error:
+            checker.add(Flaw(("include", number), error.message, shown(pattern), error.hint))
+    itself = path.resolve()
+    return sorted(file for file in found if file.resolve() != itself)
+
+
+def _read_key_files(folder: Path, data: Mapping[str, Any], checker: Checker) -> dict[str, str]:
+    texts: dict[str, str] = {}
+    for name, place in key_paths(data):
+        if name not in texts:
+            try:
+                texts[name] = read_key_file(folder, name)
+            except InputError as error:
+                checker.add(Flaw(place, error.message, shown(name), error.hint))
+    return texts
+
+
+def _assembled(checked: Checked, key_files: Mapping[str, str]) -> Project:
+    definition = definition_of(checked.data, key_files)
+    return assemble(checked.data, checked.items, definition, key_files)

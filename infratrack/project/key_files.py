@@ -1,0 +1,49 @@
+"""Reads the public key files that `trust` and `people` name; they are part of the definition."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from infratrack.errors import InputError
+from infratrack.project.include_files import read_at_most
+
+KEY_FILE_AT_MOST: Final = 16 * 1024
+KEYID_PREFIX: Final = "keyid:"
+
+
+def key_paths(data: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str | int, ...]]]:
+    """Every key file that some (perhaps faulty) data names, with the path to where it stands."""
+    trust = data.get("trust")
+    for number, signer in enumerate(_list(trust.get("signers") if isinstance(trust, dict) else None)):
+        if isinstance(signer, dict) and isinstance(signer.get("key"), str) and signer["key"]:
+            yield signer["key"], ("trust", "signers", number, "key")
+    for number, person in enumerate(_list(data.get("people"))):
+        for position, key in enumerate(_list(person.get("keys") if isinstance(person, dict) else None)):
+            if isinstance(key, str) and key and not key.startswith(KEYID_PREFIX):
+                yield key, ("people", number, "keys", position)
+
+
+def read_key_file(folder: Path, name: str) -> str:
+    """The text of a public key file inside the project folder; InputError with what was expected in its hint."""
+    root = folder.resolve()
+    try:
+        path = (folder / name).resolve()
+    except (OSError, RuntimeError, ValueError) as error:
+        raise InputError(f"the key file {name[:80]!r} cannot be looked up", "the path of a file") from error
+    if not path.is_relative_to(root):
+        raise InputError(f"the key file {name[:80]!r} lies outside the project folder", "a file inside it")
+    if not path.exists():
+        raise InputError(f"the key file {name[:80]!r} is not there", "a file that `infratrack key export NAME` wrote")
+    content = read_at_most(path, KEY_FILE_AT_MOST)
+    if b"PRIVATE KEY" in content:
+        raise InputError(f"{name[:80]!r} holds a private key; it must never be shared", "the public key")
+    text = content.decode("ascii", "replace").replace("\r\n", "\n")
+    if len(content) > KEY_FILE_AT_MOST or "-----BEGIN PUBLIC KEY-----" not in text or "\ufffd" in text:
+        raise InputError(f"{name[:80]!r} is no public key", "PEM text, as `infratrack key export NAME` prints it")
+    return text
+
+
+def _list(value: Any) -> list[Any]:  # noqa: ANN401 -- whatever YAML holds
+    return value if isinstance(value, list) else []
