@@ -100,7 +100,7 @@ def _at_least(minimum: int) -> Callable[[Tally], Decision]:
 
 
 def _wants(patterns: list[str], suite: str, minimum: int | None) -> str:
-    where = "" if suite == "*" else f" in suite {suite!r}"
+    where = "" if suite == "*" else f" in {suite!r}"
     tests = "" if patterns in ([], ["*"]) else f" of {', '.join(patterns)}"
     if minimum is not None:
         return f"a test report with at least {minimum} passed{tests}{where} and none failed"
