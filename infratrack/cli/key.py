@@ -65,13 +65,13 @@ def list_(output_format: str) -> None:
     from rich.console import Console  # noqa: PLC0415 -- heavy, only for a table
     from rich.table import Table  # noqa: PLC0415 -- likewise
 
-    table = Table("name", "key id", "private key", box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
+    for title in ("name", "key id", "private key"):
+        table.add_column(title, no_wrap=True)
     for one in found:
         table.add_row(one.name, one.key.keyid, one.source)
-    console = Console()
-    # A key id is of use only whole: rather a long line than one cut short.
-    console.width = max(console.width, console.measure(table).maximum)
-    console.print(table)
+    # A key id and a path are of use only whole: rather a long line than one cut short.
+    Console(width=1000).print(table, crop=False)
 
 
 @key.command(epilog="Example: infratrack key export ci > keys/ci.pub")
