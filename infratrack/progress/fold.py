@@ -44,7 +44,7 @@ _EXIT = "phase:"
 _DECODER = msgspec.msgpack.Decoder(DeliverableFold)
 
 
-def project_state(
+def project_state(  # noqa: PLR0913, PLR0917 -- the inputs of the fold
     project: Project,
     index: FactsIndex,
     criteria: Mapping[str, Criterion],
@@ -58,9 +58,9 @@ def project_state(
     """
     size = _size(index, at_size)
     counting = what_counts(index, project.id, trust, size, as_of)
-    folder = Folder(project, index, criteria, trust, counting=counting, size=size, as_of=as_of)
+    folder = Folder(project, index, criteria, trust, counting)
     promises = [folder.promise(one) for one in (*project.deliverables, *_exits(project))]
-    folds = _folds(folder, promises, index, _key(project, trust, criteria, index), size, as_of)
+    folds = _folds(folder, promises, index, _key(project, trust, criteria, index), counting)
     states = _states(promises, folds, index, trust, as_of)
     deliverables = tuple(states[one.id] for one in project.deliverables)
     tasks = task_states(project.tasks, deliverables)
@@ -78,7 +78,10 @@ def project_state(
         tasks=tasks,
         phases=tuple(
             PhaseState(
-                phase.id, phase.name, phase_progress(phase.id, project.tasks, deliverables), states.get(_EXIT + phase.id)
+                phase.id,
+                phase.name,
+                phase_progress(phase.id, project.tasks, deliverables),
+                states.get(_EXIT + phase.id),
             )
             for phase in project.phases
         ),
@@ -87,7 +90,7 @@ def project_state(
     )
 
 
-def explained_deliverable(  # noqa: PLR0913 -- the inputs of the fold, and which deliverable
+def explained_deliverable(  # noqa: PLR0913, PLR0917 -- the inputs of the fold, and which deliverable
     project: Project,
     index: FactsIndex,
     criteria: Mapping[str, Criterion],
@@ -99,7 +102,7 @@ def explained_deliverable(  # noqa: PLR0913 -- the inputs of the fold, and which
     """One deliverable's state, with the newest word about each of its subjects. `wanted` must be in the project."""
     size = _size(index, at_size)
     counting = what_counts(index, project.id, trust, size, as_of)
-    folder = Folder(project, index, criteria, trust, counting=counting, size=size, as_of=as_of)
+    folder = Folder(project, index, criteria, trust, counting)
     promise = folder.promise(next(one for one in project.deliverables if one.id == wanted))
     folds = folder.fold([promise], with_findings=True)
     return _states([promise], folds, index, trust, as_of)[wanted]
@@ -132,20 +135,20 @@ def _key(project: Project, trust: Trust, criteria: Mapping[str, Criterion], inde
 
 
 def _folds(
-    folder: Folder, promises: Sequence[Promise], index: FactsIndex, key: str, size: int, as_of: Instant
+    folder: Folder, promises: Sequence[Promise], index: FactsIndex, key: str, counting: Counting
 ) -> Mapping[str, DeliverableFold]:
     """Fold what has to be folded, and take the rest from what was kept."""
-    if size < index.size:
+    if counting.size < index.size:
         return folder.fold(promises)
-    kept = {name: (revision, _DECODER.decode(state)) for name, (revision, state) in index.folds(key).items()}
+    kept = {name: (size, _DECODER.decode(state)) for name, (size, state) in index.folds(key).items()}
     new = _touched(promises, index, kept)
     folds = {name: fold for name, (_, fold) in kept.items() if name not in new}
-    # What was kept knows later words than were asked for: it is computed, but not kept.
-    late = {name for name, fold in folds.items() if fold.last is not None and fold.last > as_of}
+    # What was kept may know later words than were asked for: then it is computed for the instant, and not kept.
+    late = {name for name, fold in folds.items() if fold.last is not None and fold.last > counting.as_of}
     folds.update(folder.fold([one for one in promises if one.deliverable.id in new | late]))
-    if not index.rows("SELECT 1 FROM evidence WHERE instant > ? LIMIT 1", as_of) and new:
+    if counting.everything and new:
         encode = msgspec.msgpack.encode
-        index.keep_folds(key, index.revision, {name: encode(folds[name]) for name in new})
+        index.keep_folds(key, index.size, {name: encode(folds[name]) for name in new})
     return folds
 
 
@@ -154,18 +157,17 @@ def _touched(
 ) -> set[str]:
     """The deliverables about which something arrived since they were folded."""
     new = {one.deliverable.id for one in promises} - kept.keys()
-    for revision in sorted({revision for revision, _ in kept.values()}):
-        if revision == index.revision:
-            continue
-        catalog = SubjectCatalog(index.subjects(revision))
-        begin = int(index.meta(f"revision {revision}", "0"))
-        named = {row[0] for row in index.rows("SELECT DISTINCT deliverable FROM link WHERE entry >= ?", begin)}
-        named |= {row[0] for row in index.rows("SELECT DISTINCT deliverable FROM signoff WHERE entry >= ?", begin)}
-        # A key that is taken out of use takes effect anywhere.
-        everywhere = bool(index.rows("SELECT 1 FROM key_entry WHERE entry >= ? LIMIT 1", begin))
+    for size in sorted({size for size, _ in kept.values()} - {index.size}):
+        catalog = SubjectCatalog(index.subjects(size))
+        named = {row[0] for row in index.rows("SELECT DISTINCT deliverable FROM link WHERE entry >= ?", size)}
+        named |= {row[0] for row in index.rows("SELECT DISTINCT deliverable FROM signoff WHERE entry >= ?", size)}
+        # A key that is taken out of use, or a payload that comes a second time, may take effect anywhere.
+        everywhere = bool(
+            index.rows("SELECT 1 FROM key_entry WHERE entry >= ? UNION SELECT 1 FROM twin WHERE entry >= ?", size, size)
+        )
         for promise in promises:
             name = promise.deliverable.id
-            if name not in new and kept[name][0] == revision:
+            if name not in new and kept[name][0] == size:
                 selectors = [one for rule in promise.rules if isinstance(rule, Rule) for one in rule.selectors]
                 if everywhere or name in named or touches(selectors, catalog):
                     new.add(name)
@@ -256,7 +258,11 @@ def _why(promise: Promise, fold: DeliverableFold, now: Standing) -> str:
         return ""
     reopened = fold.course.reopened
     if reopened is not None:
-        return f"reopened by {reopened.person}: {reopened.comment}" if reopened.comment else f"reopened by {reopened.person}"
+        return (
+            f"reopened by {reopened.person}: {reopened.comment}"
+            if reopened.comment
+            else f"reopened by {reopened.person}"
+        )
     # What contradicts stands before what is merely not known.
     order = sorted(now.blamed, key=lambda number: (now.decisions[number] == Decision.UNKNOWN, number))
     if not order:

@@ -56,18 +56,15 @@ class Folder:
         index: FactsIndex,
         criteria: Mapping[str, Criterion],
         trust: Trust,
-        *,
         counting: Counting,
-        size: int,
-        as_of: Instant,
     ) -> None:
         self._project = project
         self._index = index
         self._criteria = criteria
         self._trust = trust
         self._counting = counting
-        self._size = size
-        self._as_of = as_of
+        self._size = counting.size
+        self._as_of = counting.as_of
         self._histories: dict[int, History] = {}
         self._dropped: dict[int, tuple[int, ...]] = {}
         self._held: dict[str, Project | None] = {}
@@ -88,7 +85,9 @@ class Folder:
             )
             for promise in promises
         ]
-        self._load({n for one in subjects for leaf in one if not isinstance(leaf, str) for found in leaf for n in found})
+        self._load(
+            {n for one in subjects for leaf in one if not isinstance(leaf, str) for found in leaf for n in found}
+        )
         return {
             promise.deliverable.id: self._fold_one(promise, found, with_findings=with_findings)
             for promise, found in zip(promises, subjects, strict=True)
@@ -111,9 +110,7 @@ class Folder:
         excluded = self._counting.excluded
         beyond = self._size < self._index.size and any(entry >= self._size for entry in entries)
         if beyond or not excluded.keys().isdisjoint(entries):
-            kept = [
-                place for place, entry in enumerate(entries) if entry < self._size and entry not in excluded
-            ]
+            kept = [place for place, entry in enumerate(entries) if entry < self._size and entry not in excluded]
             self._dropped[number] = tuple(entry for entry in entries if entry < self._size and entry in excluded)
             instants = [instants[place] for place in kept]
             entries = [entries[place] for place in kept]

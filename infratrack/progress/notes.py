@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from infratrack.progress.status import OTHER_PROJECT, TWICE, UNREADABLE
 from infratrack.progress.reasons import moment
+from infratrack.progress.status import OTHER_PROJECT, TWICE, UNREADABLE
 from infratrack.values import Instant
 
 
@@ -24,7 +24,7 @@ def _sentence(reason: str, count: int) -> str:
         return f"{pieces(count)} of another project and not counted"
     if reason == UNREADABLE:
         return f"{pieces(count)} damaged or unreadable and not counted; run `infratrack ledger verify`"
-    return f"{pieces(count)} signed by a key that the project does not trust: keyid {reason}; add it to trust to count them"
+    return f"{pieces(count)} signed by a key that the project does not trust: keyid {reason}; add it to trust"
 
 
 def lost_runs(outcomes: Sequence[tuple[Instant, str | None]]) -> tuple[str, ...]:

@@ -84,7 +84,9 @@ def reason(decision: Decision, track: Track, found: Sequence[Finding], wants: st
             parts.append(told(unknown))
     if not parts and found:
         meeting = sum(one.judgement == Judgement.MEETS for one in found)
-        parts.append(f"{meeting} of {len(found)} found so far {'meets' if meeting == 1 else 'meet'} it, which does not settle it")
+        parts.append(
+            f"{meeting} of {len(found)} found so far {'meets' if meeting == 1 else 'meet'} it, which does not settle it"
+        )
     return "; ".join(parts) or f"no evidence yet (wanted: {wants})"
 
 

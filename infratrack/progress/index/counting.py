@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 
 from msgspec import Struct
@@ -15,58 +16,57 @@ from infratrack.values import Instant
 
 
 class Counting(Struct, frozen=True):
-    """`excluded`: entries that do not count, each with the reason (OTHER_PROJECT, UNREADABLE, TWICE, or the untrusted key's id).
+    """What counts of the ledger's first `size` entries up to `as_of`."""
 
-    `vouched`: digests of the definitions that counted evidence pins. `counts`: the numbers for people.
-    """
-
+    size: int
+    as_of: Instant
     excluded: Mapping[int, str]
+    """Entries that do not count, with the reason (OTHER_PROJECT, UNREADABLE, TWICE, or the untrusted key's id)."""
     vouched: frozenset[str]
+    """Digests of the definitions that counted evidence pins."""
     counts: EvidenceCounts
+    everything: bool
+    """Whether there is nothing in the index beyond `size` and `as_of`."""
 
 
 def what_counts(index: FactsIndex, project_id: str, trust: Trust, size: int, as_of: Instant) -> Counting:
     """Sort all evidence below `size` and up to `as_of` into what counts and what does not."""
-    narrowed = narrow(trust, key_entries(index))
     everything = size >= index.size and not index.rows("SELECT 1 FROM evidence WHERE instant > ? LIMIT 1", as_of)
     bounds = "1" if everything else f"entry < {int(size)} AND instant <= {int(as_of)}"
-    total = counted = other = unreadable = 0
-    untrusted: dict[str, int] = {}
+    ends = narrow(trust, key_entries(index))
+    names: dict[int, str] = dict(index.rows("SELECT id, text FROM name"))
     excluded: dict[int, str] = {}
     vouched: set[str] = set()
-    names: dict[int, str] = dict(index.rows("SELECT id, text FROM name"))
-    query = f"SELECT key, project, state, type, definition, COUNT(*) FROM evidence WHERE {bounds} GROUP BY 1, 2, 3, 4, 5"
-    for key, project, state, kind, definition, number in index.rows(query):
+    total = 0
+    by_reason: Counter[str] = Counter()
+    grouped = (
+        f"SELECT key, project, state, type, definition, COUNT(*) FROM evidence WHERE {bounds} GROUP BY 1, 2, 3, 4, 5"  # noqa: S608 -- `bounds` holds numbers only
+    )
+    for *group, number in index.rows(grouped):
+        key, project, state, kind, definition = group
         keyid, signs = names[key], names[kind] == SIGNOFF
-        total += number
-        owners = trust.people if signs else trust.signers
         reason = ""
         if state == DAMAGED:
-            reason, unreadable = UNREADABLE, unreadable + number
+            reason = UNREADABLE
         elif names[project] != project_id:
-            reason, other = OTHER_PROJECT, other + number
-        elif state != KNOWN or keyid not in owners:
+            reason = OTHER_PROJECT
+        elif state != KNOWN or keyid not in (trust.people if signs else trust.signers):
             reason = keyid
-            untrusted[keyid] = untrusted.get(keyid, 0) + number
-        if not reason:
-            counted += number
-            if not signs:
-                vouched.add(names[definition])
-        if reason or keyid in narrowed.ends:
-            group = "key = ? AND project = ? AND state = ? AND type = ? AND definition = ?"
-            members = index.rows(
-                f"SELECT entry FROM evidence WHERE {bounds} AND {group}", key, project, state, kind, definition
-            )
-            for (entry,) in members:
-                if reason or not narrowed.holds(keyid, entry):
-                    excluded[entry] = reason or keyid
-                    if not reason:
-                        untrusted[keyid] = untrusted.get(keyid, 0) + 1
-                        counted -= 1
+        total += number
+        if not reason and not signs:
+            vouched.add(names[definition])
+        if reason or keyid in ends.ends:
+            members = f"SELECT entry FROM evidence WHERE {bounds} AND key = ? AND project = ? AND state = ? AND type = ? AND definition = ?"  # noqa: S608, E501 -- likewise
+            out = [entry for (entry,) in index.rows(members, *group) if reason or not ends.holds(keyid, entry)]
+            excluded.update(dict.fromkeys(out, reason or keyid))
+            by_reason[reason or keyid] += len(out)
+    counted = total - by_reason.total()
     _count_once(index, size, excluded)
-    problems = index.rows(f"SELECT COUNT(*) FROM evidence WHERE {bounds} AND problem <> '' AND state <> ?", DAMAGED)
-    counts = EvidenceCounts(total, counted, dict(sorted(untrusted.items())), other, unreadable + int(problems[0][0]))
-    return Counting(excluded, frozenset(vouched - {""}), counts)
+    troubled = f"SELECT COUNT(*) FROM evidence WHERE {bounds} AND problem <> '' AND state <> ?"  # noqa: S608 -- likewise
+    unreadable = by_reason.pop(UNREADABLE, 0) + int(index.rows(troubled, DAMAGED)[0][0])
+    other = by_reason.pop(OTHER_PROJECT, 0)
+    counts = EvidenceCounts(total, counted, {key: by_reason[key] for key in sorted(by_reason)}, other, unreadable)
+    return Counting(size, as_of, excluded, frozenset(vouched - {""}), counts, everything)
 
 
 def _count_once(index: FactsIndex, size: int, excluded: dict[int, str]) -> None:

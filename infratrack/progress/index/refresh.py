@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+from msgspec import Struct
+
 from infratrack import __version__
 from infratrack.errors import InfratrackError, IntegrityFailure
 from infratrack.evidence.keys import PublicKey
@@ -116,6 +118,7 @@ def _bring_up_to_date(
         if index.size == size and not waiting & _public_keys(ledger, trust, waiting).keys():
             return
     public_keys = _public_keys(ledger, trust, None)
+    reader = _Reader(ledger, public_keys, types)
     while True:
         index.connection.execute("BEGIN IMMEDIATE")
         with writing(index.connection):
@@ -127,7 +130,7 @@ def _bring_up_to_date(
             begin, end = index.size, min(size, index.size + CHUNK)
             verify_waiting(index, ledger, public_keys)
             if begin < end:
-                _read(index, ledger, public_keys, types, begin, end)
+                reader.read(index, begin, end)
         on_progress(end, size)
         if end >= size:
             return
@@ -151,30 +154,31 @@ def check_continuity(index: FactsIndex, ledger: ReadableLedger, size: int) -> No
         )
 
 
-def _read(
-    index: FactsIndex,
-    ledger: ReadableLedger,
-    public_keys: Mapping[str, PublicKey],
-    types: Mapping[str, WordsOf],
-    begin: int,
-    end: int,
-) -> None:
-    verified = {
-        digest: keyid for digest, keyid in index.rows("SELECT digest, keyid FROM verified") if keyid in public_keys
-    }
-    found: Iterable[Entry] = itertools.islice(ledger.entries(begin, end), end - begin)
-    facts = [read_entry(entry, public_keys, types, verified) for entry in found]
-    if len(facts) != end - begin:
-        raise IntegrityFailure(
-            f"the ledger says that it has {end} entries but handed over only {begin + len(facts)}",
-            "run `infratrack ledger verify`",
-        )
-    revision = index.revision + 1
-    IndexWriter(index, revision, lambda digest: _document(ledger, digest)).add(facts)
-    _note_unknown_keys(index, facts)
-    index.set_meta("revision", str(revision))
-    index.set_meta("root", ledger.root_at(end).hex())
-    index.set_meta("size", str(end))
+class _Reader(Struct, frozen=True):
+    """What it takes to read entries."""
+
+    ledger: ReadableLedger
+    public_keys: Mapping[str, PublicKey]
+    types: Mapping[str, WordsOf]
+
+    def read(self, index: FactsIndex, begin: int, end: int) -> None:
+        """Read the entries from `begin` to before `end` into the index."""
+        verified = {
+            digest: keyid
+            for digest, keyid in index.rows("SELECT digest, keyid FROM verified")
+            if keyid in self.public_keys
+        }
+        found: Iterable[Entry] = itertools.islice(self.ledger.entries(begin, end), end - begin)
+        facts = [read_entry(entry, self.public_keys, self.types, verified) for entry in found]
+        if len(facts) != end - begin:
+            raise IntegrityFailure(
+                f"the ledger says that it has {end} entries but handed over only {begin + len(facts)}",
+                "run `infratrack ledger verify`",
+            )
+        IndexWriter(index, end, lambda digest: _document(self.ledger, digest)).add(facts)
+        _note_unknown_keys(index, facts)
+        index.set_meta("root", self.ledger.root_at(end).hex())
+        index.set_meta("size", str(end))
 
 
 def _note_unknown_keys(index: FactsIndex, facts: Iterable[EvidenceFacts]) -> None:

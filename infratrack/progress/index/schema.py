@@ -38,13 +38,14 @@ CREATE TABLE signoff (
 CREATE TABLE key_entry (
     entry INTEGER PRIMARY KEY, keyid TEXT NOT NULL, action TEXT NOT NULL, signer TEXT NOT NULL);
 CREATE TABLE definition (digest TEXT PRIMARY KEY, document BLOB) WITHOUT ROWID;
-CREATE TABLE fold (deliverable TEXT PRIMARY KEY, key TEXT NOT NULL, revision INTEGER NOT NULL, state BLOB NOT NULL)
+CREATE TABLE fold (deliverable TEXT PRIMARY KEY, key TEXT NOT NULL, size INTEGER NOT NULL, state BLOB NOT NULL)
     WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS verified (digest TEXT PRIMARY KEY, keyid TEXT NOT NULL) WITHOUT ROWID;
 """
 
 PROJECTION: Final = (
-    "meta", "name", "evidence", "twin", "subject", "history", "value", "link", "signoff", "key_entry", "definition", "fold",
+    "meta", "name",
+    "evidence", "twin", "subject", "history", "value", "link", "signoff", "key_entry", "definition", "fold",
 )  # fmt: skip
 """Every table but `verified`, which outlives a rebuild: a signature is checked once."""
 

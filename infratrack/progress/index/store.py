@@ -1,4 +1,4 @@
-"""The facts index as a file: opened or made anew, read by the fold. A cache: whatever is wrong with it, it is rebuilt."""
+"""The facts index as a file: opened or made anew, and read by the fold. Whatever is wrong with it, it is rebuilt."""
 
 from __future__ import annotations
 
@@ -90,11 +90,6 @@ class FactsIndex:
         """The ledger's Merkle root at `size`, hexadecimal."""
         return self.meta("root")
 
-    @property
-    def revision(self) -> int:
-        """Counts the refreshes that changed something."""
-        return int(self.meta("revision", "0"))
-
     def clear(self) -> None:
         """Forget everything but which signatures were verified."""
         for table in PROJECTION:
@@ -102,7 +97,7 @@ class FactsIndex:
         _create(self.connection)
 
     def subjects(self, changed_after: int = -1) -> list[tuple[int, str, str, str]]:
-        """(number, kind, scope, name) of the subjects that got words after a revision."""
+        """(number, kind, scope, name) of the subjects that got words from entries beyond a size of the ledger."""
         return self.rows("SELECT id, kind, scope, name FROM subject WHERE changed > ?", changed_after)
 
     def histories(self, subjects: Sequence[int]) -> dict[int, History]:
@@ -125,7 +120,19 @@ class FactsIndex:
 
     def evidence(self, entries: Iterable[int]) -> dict[int, dict[str, Any]]:
         """What is to be told of some evidence, by entry number."""
-        columns = ("entry", "digest", "type", "key", "instant", "run", "outcome", "commit_id", "actor", "run_url", "problem")
+        columns = (
+            "entry",
+            "digest",
+            "type",
+            "key",
+            "instant",
+            "run",
+            "outcome",
+            "commit_id",
+            "actor",
+            "run_url",
+            "problem",
+        )
         return {
             row[0]: dict(zip(columns, row, strict=True))
             for row in self._by_number(
@@ -141,18 +148,18 @@ class FactsIndex:
         return found[0][0] if found else None
 
     def folds(self, key: str) -> dict[str, tuple[int, bytes]]:
-        """Kept results: deliverable → (revision, state), as computed under `key`."""
-        rows = self.rows("SELECT deliverable, revision, state FROM fold WHERE key = ?", key)
-        return {deliverable: (revision, state) for deliverable, revision, state in rows}
+        """Kept results: deliverable → (ledger size, state), as computed under `key`."""
+        rows = self.rows("SELECT deliverable, size, state FROM fold WHERE key = ?", key)
+        return {deliverable: (size, state) for deliverable, size, state in rows}
 
-    def keep_folds(self, key: str, revision: int, states: Mapping[str, bytes]) -> None:
+    def keep_folds(self, key: str, size: int, states: Mapping[str, bytes]) -> None:
         """Keep results for next time. That they cannot be kept (locked, read-only) is no failure."""
         with contextlib.suppress(sqlite3.OperationalError):
             self.connection.execute("BEGIN IMMEDIATE")
             with _committed(self.connection):
                 self.connection.executemany(
                     "INSERT OR REPLACE INTO fold VALUES (?, ?, ?, ?)",
-                    [(deliverable, key, revision, state) for deliverable, state in states.items()],
+                    [(deliverable, key, size, state) for deliverable, state in states.items()],
                 )
 
     def _by_number(self, query: str, numbers: Sequence[int]) -> Iterable[Any]:

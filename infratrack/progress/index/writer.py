@@ -24,11 +24,11 @@ class _Said(NamedTuple):
 
 
 class IndexWriter:
-    """Adds pieces of evidence to an index, within the caller's transaction."""
+    """Adds pieces of evidence to an index, within the caller's transaction; `size` is the ledger's, with them."""
 
-    def __init__(self, index: FactsIndex, revision: int, document_of: DocumentOf) -> None:
+    def __init__(self, index: FactsIndex, size: int, document_of: DocumentOf) -> None:
         self._index = index
-        self._revision = revision
+        self._size = size
         self._document_of = document_of
         self._execute = index.connection.execute
         self._many = index.connection.executemany
@@ -120,7 +120,7 @@ class IndexWriter:
         self._execute(
             "INSERT INTO subject (kind, scope, name, changed) VALUES (?, ?, ?, ?)"
             " ON CONFLICT (kind, scope, name) DO UPDATE SET changed = excluded.changed",
-            (*subject, self._revision),
+            (*subject, self._size),
         )
         query = "SELECT id FROM subject WHERE kind = ? AND scope = ? AND name = ?"
         return int(self._execute(query, subject).fetchone()[0])
