@@ -15,6 +15,7 @@ import pluggy
 from msgspec import Struct
 
 from infratrack.progress.criterion import Criterion, Word
+from infratrack.values import Instant
 
 PROJECT_NAME: Final = "infratrack"
 hookspec = pluggy.HookspecMarker(PROJECT_NAME)
@@ -62,6 +63,9 @@ class Collected(Struct, frozen=True):
     masked: int = 0
     dropped: tuple[str, ...] = ()
     """What was masked (count) and left out (names) before the scrubber; joins the statement's `redaction`."""
+    started_at: Instant | None = None
+    finished_at: Instant | None = None
+    """When it happened, where the source of a record or an observation says so (else: when it was recorded)."""
 
 
 class CommandContext(Struct, frozen=True):

@@ -240,25 +240,26 @@ class GuardedEvidenceType:
     """
 
     def __init__(self, kind: EvidenceType) -> None:
-        self._kind = kind
+        self.wrapped: Final = kind
+        """The plugin's own object."""
 
     @property
     def predicate_type(self) -> str:
         """As the plugin says."""
-        return self._kind.predicate_type
+        return self.wrapped.predicate_type
 
     @property
     def schema(self) -> Mapping[str, Any]:
         """As the plugin says."""
-        return self._kind.schema
+        return self.wrapped.schema
 
     def words(self, predicate: Mapping[str, Any]) -> Sequence[Word]:
         """As the plugin says; PluginFailure when it raises or does not come back."""
-        return _timed(lambda: self._kind.words(predicate), f"reading {self._kind.predicate_type}")
+        return _timed(lambda: self.wrapped.words(predicate), f"reading {self.wrapped.predicate_type}")
 
     def summary(self, predicate: Mapping[str, Any]) -> str:
         """As the plugin says; PluginFailure when it raises or does not come back."""
-        return _timed(lambda: self._kind.summary(predicate), f"summarising {self._kind.predicate_type}")
+        return _timed(lambda: self.wrapped.summary(predicate), f"summarising {self.wrapped.predicate_type}")
 
 
 class _TooLate(BaseException):
