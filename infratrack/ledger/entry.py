@@ -19,7 +19,7 @@ from infratrack.values import Digest, Instant, format_instant, parse_instant
 MAXIMUM_ENTRY_BYTES: Final = 65_535
 
 
-class Entry(Struct, frozen=True):
+class Entry(Struct, frozen=True, gc=False):
     """What a leaf says."""
 
     envelope: Digest
@@ -28,7 +28,7 @@ class Entry(Struct, frozen=True):
     recorded_at: Instant
 
 
-class LedgerEntry(Struct, frozen=True):
+class LedgerEntry(Struct, frozen=True, gc=False):
     """An entry as read from a ledger, with its envelope beside it."""
 
     index: int

@@ -7,8 +7,9 @@ inside the storage's one-writer block, so that several processes can append at o
 
 from __future__ import annotations
 
+import binascii
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -19,13 +20,11 @@ from infratrack.evidence.envelope import open_envelope, verify
 from infratrack.evidence.keys import PublicKey, SigningKey
 from infratrack.evidence.statement import read_statement
 from infratrack.ledger.blobs import BlobStore
-from infratrack.ledger.checkpoint import Checkpoint, read_note, sign_checkpoint
+from infratrack.ledger.checkpoint import Checkpoint, sign_checkpoint
+from infratrack.ledger.edge import Edge, head_checkpoint, read_edge, subtree_hashes
 from infratrack.ledger.entry import Entry, LedgerEntry, read_entry, write_entry
 from infratrack.ledger.merkle import (
-    EMPTY_ROOT,
-    HASH_BYTES,
     GrowingTree,
-    Place,
     consistency_spans,
     fold,
     inclusion_spans,
@@ -33,7 +32,7 @@ from infratrack.ledger.merkle import (
     proof_hashes,
 )
 from infratrack.ledger.proof import LogProof
-from infratrack.ledger.storage.interface import Head, LedgerReader, LedgerStorage, LedgerWriter, StoredEntry
+from infratrack.ledger.storage.interface import Head, LedgerStorage, LedgerWriter, StoredEntry
 from infratrack.values import Digest, Instant
 
 PAGE: Final = 1_000
@@ -49,7 +48,7 @@ class Incoming(Struct, frozen=True):
     blobs: Mapping[Digest, bytes] = {}
 
 
-class Appended(Struct, frozen=True):
+class Appended(Struct, frozen=True, gc=False):
     """Where an envelope stands; `new` is False when it stood there before."""
 
     index: int
@@ -57,22 +56,16 @@ class Appended(Struct, frozen=True):
     new: bool
 
 
-class _Kind(Struct, frozen=True):
+class _Payload(Struct, frozen=True, gc=False):
+    payload: str
+
+
+class _Kind(Struct, frozen=True, gc=False):
     predicate_type: str = msgspec.field(name="predicateType")
 
 
-class _Edge(Struct, frozen=True):
-    """The right edge of the log under one checkpoint: all that appending needs to know."""
-
-    note: str | None
-    size: int
-    hashes: tuple[bytes, ...]
-    recorded_at: Instant
-
-
+_PAYLOAD: Final = msgspec.json.Decoder(_Payload)
 _KIND: Final = msgspec.json.Decoder(_Kind)
-_BEGINNING: Final = Instant(-62_135_596_800_000_000)
-"""The first instant of year 1: before any recording time."""
 
 
 class Ledger:
@@ -83,7 +76,7 @@ class Ledger:
         self.blobs: Final = blobs
         self.project_id: Final = project_id
         self.address: Final = address
-        self._edge: _Edge | None = None
+        self._edge: Edge | None = None
 
     def append(
         self,
@@ -96,8 +89,9 @@ class Ledger:
     ) -> list[Appended]:
         """Append envelopes, all or none; returns, in their order, where each stands. Durable when it returns.
 
-        Each signature is checked, unless `verified` says that the caller has just done it. All new entries of a batch
-        carry one recording time, which is never before that of the entry before them, even if the clock went back.
+        Each envelope is opened strictly and its signature checked, unless `verified` says that the caller has just done
+        it. All new entries of a batch carry one recording time, which is never before that of the entry before them,
+        even if the clock went back.
         Raises IntegrityFailure for an envelope that does not verify, InputError for one that is not readable or a blob
         that is not what its digest says, Unreachable when it could not be written.
         """
@@ -118,9 +112,9 @@ class Ledger:
         signer: SigningKey,
         signer_name: str,
         clock: Callable[[], Instant],
-    ) -> tuple[list[Appended], _Edge]:
+    ) -> tuple[list[Appended], Edge]:
         head = writer.head()
-        edge = self._edge if self._edge and self._edge.note == head.note else _read_edge(writer, head)
+        edge = self._edge if self._edge and self._edge.note == head.note else read_edge(writer, head)
         known = dict(writer.indexes_of({arrival.digest for arrival in arrivals}))
         tree = GrowingTree(edge.size, edge.hashes)
         recorded_at = max(clock(), edge.recorded_at)
@@ -144,22 +138,30 @@ class Ledger:
         keys[signer.keyid] = signer.public_key.raw
         note = sign_checkpoint(Checkpoint(head.origin, tree.size, tree.root()), signer, signer_name)
         writer.write(Head(head.origin, note), rows, keys)
-        return appended, _Edge(note, tree.size, tree.edge, recorded_at)
+        return appended, Edge(note, tree.size, tree.edge, recorded_at)
 
-    def restore(self, head: Head, entries: Sequence[tuple[bytes, bytes]], keys: Mapping[str, PublicKey]) -> None:
+    def restore(self, head: Head, records: Iterable[tuple[bytes, bytes]], keys: Mapping[str, PublicKey]) -> None:
         """Fill an empty ledger with a verified log as it is: same leaves, same root, same checkpoint, same origin.
 
-        `entries` are pairs of leaf and envelope line. InputError when the ledger is not empty.
+        `records` are pairs of leaf and envelope line. InputError when the ledger is not empty, IntegrityFailure when
+        the records do not lead to the head's checkpoint; then nothing is written.
         """
         tree = GrowingTree()
-        rows = [
-            StoredEntry(index, hashlib.sha256(line).digest(), tree.add(leaf), leaf, line)
-            for index, (leaf, line) in enumerate(entries)
-        ]
+        rows: list[StoredEntry] = []
+        raw = {keyid: key.raw for keyid, key in keys.items()}
         with self.storage.writing() as writer:
             if writer.head().note is not None:
-                raise InputError("the ledger is not empty", "import appends to it; only an empty one can be restored")
-            writer.write(head, rows, {keyid: key.raw for keyid, key in keys.items()})
+                raise InputError("the ledger is not empty", "only an empty ledger can be filled with a log as it is")
+            for leaf, line in records:
+                rows.append(StoredEntry(tree.size, hashlib.sha256(line).digest(), tree.add(leaf), leaf, line))
+                if len(rows) == PAGE:
+                    writer.write(head, rows, {})
+                    rows = []
+            writer.write(head, rows, raw)
+            if head_checkpoint(head) != Checkpoint(head.origin, tree.size, tree.root()):
+                raise IntegrityFailure(
+                    "the records do not lead to the root in the checkpoint", "verify the bundle again"
+                )
         self._edge = None
 
     def origin(self) -> str:
@@ -172,17 +174,17 @@ class Ledger:
 
     def size(self) -> int:
         """How many entries the newest checkpoint covers."""
-        return _head_checkpoint(self.storage.head()).size
+        return head_checkpoint(self.storage.head()).size
 
     def root(self) -> bytes:
         """The root that the newest checkpoint names (32 bytes)."""
-        return _head_checkpoint(self.storage.head()).root
+        return head_checkpoint(self.storage.head()).root
 
     def root_at(self, size: int) -> bytes:
         """The root over the first `size` entries, from the stored hashes."""
         self._check_size(size)
         span = places((0, size))
-        hashes = _subtree_hashes(self.storage, span)
+        hashes = subtree_hashes(self.storage, span)
         return fold([hashes[place] for place in span])
 
     def entries(self, start: int = 0, stop: int | None = None) -> Iterator[LedgerEntry]:
@@ -201,7 +203,7 @@ class Ledger:
 
     def known_keys(self) -> Mapping[str, PublicKey]:
         """Every key that signed an entry or a checkpoint here, by key id. Known is not trusted."""
-        return {keyid: _stored_key(keyid, raw) for keyid, raw in self.storage.keys().items()}
+        return {keyid: stored_key(keyid, raw) for keyid, raw in self.storage.keys().items()}
 
     def inclusion_proof(self, index: int, size: int | None = None) -> tuple[bytes, ...]:
         """The hashes that lead from a leaf to the root of the first `size` entries (RFC 6962, 2.1.1)."""
@@ -224,14 +226,14 @@ class Ledger:
         head = self.storage.head()
         if head.note is None:
             raise InputError("the ledger is empty: there is nothing to prove")
-        return LogProof(index, self.inclusion_proof(index, _head_checkpoint(head).size), head.note)
+        return LogProof(index, self.inclusion_proof(index, head_checkpoint(head).size), head.note)
 
     def close(self) -> None:
         """Let go of files and connections."""
         self.storage.close()
 
     def _proof(self, spans: Sequence[tuple[int, int]]) -> tuple[bytes, ...]:
-        hashes = _subtree_hashes(self.storage, [place for span in spans for place in places(span)])
+        hashes = subtree_hashes(self.storage, [place for span in spans for place in places(span)])
         return proof_hashes(spans, hashes.__getitem__)
 
     def _check_size(self, size: int) -> None:
@@ -244,7 +246,7 @@ class Ledger:
                 raise InputError(f"a blob is handed over as {digest}, but its content is {kept}")
 
 
-class _Arrival(Struct, frozen=True):
+class _Arrival(Struct, frozen=True, gc=False):
     line: bytes
     digest: bytes
     key: PublicKey
@@ -255,59 +257,16 @@ def _arrive(item: Incoming, *, verified: bool) -> _Arrival:
     """Check an envelope before it is written; a line that cannot be verified would spoil the ledger for ever."""
     if item.public_key.keyid != item.keyid:
         raise InputError(f"the key id {item.keyid[:16]} does not belong to the key handed over")
-    envelope = open_envelope(item.line)
     if verified:
         try:
-            kind = _KIND.decode(envelope.payload).predicate_type
-        except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+            kind = _KIND.decode(binascii.a2b_base64(_PAYLOAD.decode(item.line).payload)).predicate_type
+        except (msgspec.MsgspecError, ValueError, RecursionError) as error:
             raise InputError(f"the statement cannot be read: {' '.join(str(error).split())[:200]}") from error
     else:
+        envelope = open_envelope(item.line)
         verify(envelope, {item.keyid: item.public_key})
         kind = read_statement(envelope.payload).predicate_type
     return _Arrival(item.line, hashlib.sha256(item.line).digest(), item.public_key, kind)
-
-
-def _read_edge(reader: LedgerReader, head: Head) -> _Edge:
-    """The right edge from the storage, compared with the checkpoint: nothing is appended to a damaged log."""
-    checkpoint = _head_checkpoint(head)
-    size = checkpoint.size
-    if size == 0:
-        return _Edge(head.note, 0, (), _BEGINNING)
-    span = places((0, size))
-    hashes = _subtree_hashes(reader, span)
-    edge = tuple(hashes[place] for place in span)
-    if fold(edge) != checkpoint.root:
-        raise IntegrityFailure(
-            "the ledger's entries do not lead to the root in its checkpoint", "run `infratrack ledger verify`"
-        )
-    last = reader.leaves([size - 1])[size - 1].entry
-    return _Edge(head.note, size, edge, read_entry(last).recorded_at)
-
-
-def _head_checkpoint(head: Head) -> Checkpoint:
-    if head.note is None:
-        return Checkpoint(head.origin, 0, EMPTY_ROOT)
-    checkpoint = read_note(head.note).checkpoint
-    if checkpoint.origin != head.origin:
-        raise IntegrityFailure(f"the checkpoint is of the log {checkpoint.origin[:80]!a}, not of {head.origin[:80]!a}")
-    return checkpoint
-
-
-def _subtree_hashes(reader: LedgerReader, wanted: Sequence[Place]) -> dict[Place, bytes]:
-    """The stored hashes of complete subtrees: each stands with the leaf that completes it, at its level."""
-    leaves = reader.leaves({place.last_leaf for place in wanted})
-    found = {}
-    for place in wanted:
-        leaf = leaves.get(place.last_leaf)
-        stored = leaf.hashes if leaf else b""
-        part = stored[HASH_BYTES * place.level : HASH_BYTES * (place.level + 1)] if isinstance(stored, bytes) else b""
-        if len(part) != HASH_BYTES:
-            raise IntegrityFailure(
-                f"entry {place.last_leaf} lacks its stored hash of level {place.level}",
-                "run `infratrack ledger verify`",
-            )
-        found[place] = part
-    return found
 
 
 def _ledger_entry(row: StoredEntry, index: int) -> LedgerEntry:
@@ -322,7 +281,7 @@ def _ledger_entry(row: StoredEntry, index: int) -> LedgerEntry:
     return LedgerEntry(index, row.entry, row.line, leaf.recorded_at, leaf.keyid, leaf.predicate_type, leaf.envelope)
 
 
-def _stored_key(keyid: str, raw: object) -> PublicKey:
+def stored_key(keyid: str, raw: object) -> PublicKey:
     """A stored key; its id is the hash of the key, so it vouches for itself."""
     try:
         key = PublicKey.from_raw(raw if isinstance(raw, bytes) else b"")

@@ -44,11 +44,6 @@ def node_hash(left: bytes, right: bytes) -> bytes:
     return hashlib.sha256(_NODE + left + right).digest()
 
 
-def subtrees_completed_by(index: int) -> int:
-    """How many complete subtrees end with this leaf (at least one: the leaf itself)."""
-    return (~index & (index + 1)).bit_length()
-
-
 def places(span: Span) -> tuple[Place, ...]:
     """The complete subtrees that a span of leaves is made of, left to right.
 
@@ -88,14 +83,15 @@ class GrowingTree:
 
     def add(self, entry: bytes) -> bytes:
         """Add a leaf; returns the hashes of the subtrees it completes, joined, the leaf's own first."""
-        folded = leaf_hash(entry)
-        completed = [folded]
-        for _ in range(subtrees_completed_by(self.size) - 1):
-            folded = node_hash(self._edge.pop(), folded)
-            completed.append(folded)
-        self._edge.append(folded)
+        completed = folded = leaf_hash(entry)
+        edge, rest = self._edge, self.size
+        while rest & 1:
+            folded = node_hash(edge.pop(), folded)
+            completed += folded
+            rest >>= 1
+        edge.append(folded)
         self.size += 1
-        return b"".join(completed)
+        return completed
 
     def root(self) -> bytes:
         """The root over all leaves so far."""
@@ -182,18 +178,21 @@ def is_consistent(old: int, size: int, old_root: bytes, root: bytes, proof: Sequ
         return old_root == root and not proof
     if old == 0:
         return old_root == EMPTY_ROOT and not proof
-    path = list(proof)
-    if old & (old - 1) == 0:
-        path.insert(0, old_root)
-    if not path:
-        return False
+    path = (old_root, *proof) if old & (old - 1) == 0 else tuple(proof)
+    return _roots_from_consistency(old, size, path) == (old_root, root)
+
+
+def _roots_from_consistency(old: int, size: int, path: Sequence[bytes]) -> tuple[bytes, bytes] | None:
+    """The old and the new root that a path leads to; None when its length cannot be right."""
     position, last = old - 1, size - 1
     while position & 1:
         position, last = position >> 1, last >> 1
+    if not path:
+        return None
     first = second = path[0]
     for sibling in path[1:]:
         if last == 0:
-            return False
+            return None
         if position & 1 or position == last:
             first, second = node_hash(sibling, first), node_hash(sibling, second)
             while not position & 1 and position:
@@ -201,4 +200,4 @@ def is_consistent(old: int, size: int, old_root: bytes, root: bytes, proof: Sequ
         else:
             second = node_hash(second, sibling)
         position, last = position >> 1, last >> 1
-    return last == 0 and first == old_root and second == root
+    return (first, second) if last == 0 else None

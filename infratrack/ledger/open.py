@@ -18,19 +18,23 @@ from infratrack.ledger.log import Ledger
 _EXPECTED: Final = "write it like sqlite:///.infratrack/ledger.db"
 
 
+class NoLedgerYet(InputError):
+    """The address is fine, but nothing was recorded there yet."""
+
+
 def open_ledger(address: str, folder: Path, *, project_id: str, create: bool = False) -> Ledger:
     """Open the ledger at an address; a relative path starts at `folder`, the project's.
 
     It is made (folder 0700, file 0600) when it is absent and `create` is set. Raises InputError for an address of an
-    unknown kind and for a ledger that is not there, Unreachable when it cannot be opened, IntegrityFailure when what
-    is there is no ledger.
+    unknown kind, NoLedgerYet for a ledger that is not there, Unreachable when it cannot be opened, IntegrityFailure
+    when what is there is no ledger.
     """
     path, blobs = _resolve(address, folder)
     try:
         there = path.stat().st_size if path.exists() else None
         if there is None:
             if not create:
-                raise InputError(
+                raise NoLedgerYet(
                     f"there is no ledger at {path} yet", "the first evidence makes it: `infratrack run -- COMMAND`"
                 )
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -49,9 +53,8 @@ def new_origin(project_id: str) -> str:
 
 
 def _open_sqlite(path: Path, blobs: Path | str, project_id: str, address: str, *, create: bool) -> Ledger:
-    # SQLAlchemy is heavy: it is imported when a ledger is opened, and not before.
-    from infratrack.ledger.storage.sql import sqlite  # noqa: PLC0415
-    from infratrack.ledger.storage.sql.store import SqlStorage  # noqa: PLC0415
+    from infratrack.ledger.storage.sql import sqlite  # noqa: PLC0415 -- SQLAlchemy costs seven times what click does
+    from infratrack.ledger.storage.sql.store import SqlStorage  # noqa: PLC0415 -- likewise
 
     what = f"the ledger at {path}"
     if create:

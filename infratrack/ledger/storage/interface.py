@@ -22,21 +22,21 @@ from typing import Protocol
 from msgspec import Struct
 
 
-class Head(Struct, frozen=True):
+class Head(Struct, frozen=True, gc=False):
     """The log's identity and its newest signed checkpoint (None while the log is empty)."""
 
     origin: str
     note: str | None
 
 
-class StoredLeaf(Struct, frozen=True):
+class StoredLeaf(Struct, frozen=True, gc=False):
     """A leaf's bytes and, joined, the hashes of the complete subtrees that end with it, its own first."""
 
     entry: bytes
     hashes: bytes
 
 
-class StoredEntry(Struct, frozen=True):
+class StoredEntry(Struct, frozen=True, gc=False):
     """One row of the log. `digest` is the 32 bytes that no two rows share."""
 
     index: int

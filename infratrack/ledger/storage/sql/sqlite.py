@@ -22,6 +22,10 @@ BUSY_SECONDS: Final = 60
 """How long an appender waits for others to finish."""
 
 _CACHE_KIBIBYTES: Final = 64 * 1024
+_PAGE_BYTES: Final = 8_192
+"""Envelopes are 1 to 4 KiB: in pages of 4 KiB a third would stay empty."""
+_WAL_PAGES: Final = 2_000
+"""How far the write-ahead log grows (16 MiB) before SQLite moves it into the file."""
 _LAYOUT: Final = re.compile(r"[ \t\n]+")
 _NOT_NOW: Final = ("BUSY", "LOCKED", "READONLY", "CANTOPEN", "IOERR", "FULL", "PERM", "AUTH", "PROTOCOL", "NOLFS")
 
@@ -41,6 +45,7 @@ def sqlite_engine(path: Path, *, read_only: bool = False) -> sa.Engine:
         )
         if not read_only:
             connection.execute("PRAGMA synchronous = FULL")
+            connection.execute(f"PRAGMA wal_autocheckpoint = {_WAL_PAGES}")
         connection.execute(f"PRAGMA cache_size = -{_CACHE_KIBIBYTES}")
         return connection
 
@@ -65,6 +70,8 @@ def create_file(path: Path, origin: str) -> None:
     try:
         engine = sa.create_engine(f"sqlite:///{draft}", poolclass=NullPool)
         with engine.begin() as connection:
+            # Python's driver begins the transaction with the first table, so that this still comes in time.
+            connection.exec_driver_sql(f"PRAGMA page_size = {_PAGE_BYTES}")
             create_tables(connection, origin)
         with engine.connect() as connection:
             connection.exec_driver_sql("PRAGMA journal_mode = WAL")

@@ -11,100 +11,103 @@ import sqlalchemy as sa
 from infratrack.errors import IntegrityFailure
 from infratrack.ledger.storage.interface import Head, StoredEntry, StoredLeaf
 from infratrack.ledger.storage.sql import tables
+from infratrack.ledger.storage.sql.prepared import Prepared
 from infratrack.ledger.storage.sql.schema import is_current, migrate
 
 _CHUNK: Final = 500
 """Values in one IN list: every database takes this many."""
+_FEW: Final = 4
+"""Up to this many values are looked up one by one: that is quicker than building a list."""
 
-_HEAD: Final = sa.select(tables.head.c.id, tables.head.c.origin, tables.head.c.note)
-_COUNT: Final = sa.select(sa.func.count()).select_from(tables.entries)
-_LEAVES: Final = sa.select(tables.entries.c.position, tables.entries.c.entry, tables.entries.c.hashes).where(
-    tables.entries.c.position.in_(sa.bindparam("wanted", expanding=True))
-)
-_ENTRIES: Final = (
-    sa.select(
-        tables.entries.c.position,
-        tables.entries.c.digest,
-        tables.entries.c.hashes,
-        tables.entries.c.entry,
-        tables.entries.c.line,
-    )
-    .where(tables.entries.c.position >= sa.bindparam("start"), tables.entries.c.position < sa.bindparam("stop"))
-    .order_by(tables.entries.c.position)
-)
-_INDEXES: Final = sa.select(tables.entries.c.digest, tables.entries.c.position).where(
-    tables.entries.c.digest.in_(sa.bindparam("wanted", expanding=True))
-)
-_KEYS: Final = sa.select(tables.keys.c.keyid, tables.keys.c.public_key)
-_SET_HEAD: Final = (
-    sa.update(tables.head)
-    .where(tables.head.c.id == 1)
-    .values(origin=sa.bindparam("to_origin"), note=sa.bindparam("to_note"))
-)
-_ADD_ENTRIES: Final = sa.insert(tables.entries)
-_ADD_KEYS: Final = sa.insert(tables.keys)
+_COLUMNS: Final = ("position", "digest", "hashes", "entry", "line")
+
+
+class _Statements:
+    """Everything that is ever asked of the database, compiled for it."""
+
+    def __init__(self, dialect: sa.Dialect) -> None:
+        entries, head, keys = tables.entries.c, tables.head.c, tables.keys.c
+        self.head = Prepared(sa.select(head.id, head.origin, head.note), dialect)
+        self.count = Prepared(sa.select(sa.func.count()).select_from(tables.entries), dialect)
+        self.entries = Prepared(
+            sa.select(*(entries[name] for name in _COLUMNS))
+            .where(entries.position >= sa.bindparam("start"), entries.position < sa.bindparam("stop"))
+            .order_by(entries.position),
+            dialect,
+        )
+        self.index_of = Prepared(
+            sa.select(entries.digest, entries.position).where(entries.digest == sa.bindparam("wanted")), dialect
+        )
+        self.keys = Prepared(sa.select(keys.keyid, keys.public_key), dialect)
+        self.set_head = Prepared(
+            sa.update(tables.head)
+            .where(head.id == sa.bindparam("row"))
+            .values(origin=sa.bindparam("to_origin"), note=sa.bindparam("to_note")),
+            dialect,
+        )
+        self.add_entry = Prepared(sa.insert(tables.entries), dialect)
+        self.add_key = Prepared(sa.insert(tables.keys), dialect)
+        # These two take lists, which only SQLAlchemy can write out.
+        self.leaves = sa.select(entries.position, entries.entry, entries.hashes).where(
+            entries.position.in_(sa.bindparam("wanted", expanding=True))
+        )
+        self.indexes_of = sa.select(entries.digest, entries.position).where(
+            entries.digest.in_(sa.bindparam("wanted", expanding=True))
+        )
 
 
 class _Transaction:
     """Reading and writing on one connection."""
 
-    def __init__(self, connection: sa.Connection) -> None:
+    def __init__(self, connection: sa.Connection, statements: _Statements) -> None:
         self._connection = connection
+        self._statements = statements
 
     def head(self) -> Head:
         """The one row of `head`."""
-        rows = self._connection.execute(_HEAD).all()
+        rows = self._statements.head.run(self._connection).all()
         if len(rows) != 1 or rows[0][0] != 1:
             raise IntegrityFailure(f"the ledger's head has {len(rows)} rows, expected one with id 1")
-        origin, note = rows[0][1:]
+        _, origin, note = rows[0]
         if not isinstance(origin, str) or not isinstance(note, str | None):
             raise IntegrityFailure("the ledger's head holds a value that is not text")
         return Head(origin, note)
 
     def count(self) -> int:
         """The number of rows."""
-        return int(self._connection.execute(_COUNT).scalar_one())
+        return int(self._statements.count.run(self._connection).scalar_one())
 
     def leaves(self, indexes: Collection[int]) -> Mapping[int, StoredLeaf]:
         """By primary key."""
-        return {row[0]: StoredLeaf(row[1], row[2]) for row in self._rows(_LEAVES, indexes)}
+        return {row[0]: StoredLeaf(row[1], row[2]) for row in self._rows(self._statements.leaves, indexes)}
 
     def entries(self, start: int, stop: int) -> Sequence[StoredEntry]:
         """A range of the primary key."""
-        return [StoredEntry(*row) for row in self._connection.execute(_ENTRIES, {"start": start, "stop": stop})]
+        return [StoredEntry(*row) for row in self._statements.entries.run(self._connection, start=start, stop=stop)]
 
     def indexes_of(self, digests: Collection[bytes]) -> Mapping[bytes, int]:
         """By the unique index."""
-        return {row[0]: row[1] for row in self._rows(_INDEXES, digests)}
+        if len(digests) > _FEW:
+            return {row[0]: row[1] for row in self._rows(self._statements.indexes_of, digests)}
+        one = self._statements.index_of
+        return {row[0]: row[1] for digest in digests for row in one.run(self._connection, wanted=digest)}
 
     def keys(self) -> Mapping[str, bytes]:
         """The whole table."""
-        return {row[0]: row[1] for row in self._connection.execute(_KEYS)}
+        return {row[0]: row[1] for row in self._statements.keys.run(self._connection)}
 
     def write(self, head: Head, entries: Sequence[StoredEntry], keys: Mapping[str, bytes]) -> None:
-        """Update the head, insert the rest."""
-        if entries:
-            self._connection.execute(
-                _ADD_ENTRIES,
-                [
-                    {
-                        "position": one.index,
-                        "digest": one.digest,
-                        "hashes": one.hashes,
-                        "entry": one.entry,
-                        "line": one.line,
-                    }
-                    for one in entries
-                ],
-            )
-        if keys:
-            stored = self.keys()
-            added = [{"keyid": keyid, "public_key": raw} for keyid, raw in keys.items() if keyid not in stored]
-            if added:
-                self._connection.execute(_ADD_KEYS, added)
-        self._connection.execute(_SET_HEAD, {"to_origin": head.origin, "to_note": head.note})
+        """Insert the rows and the keys that are not there yet, update the head."""
+        rows = [(one.index, one.digest, one.hashes, one.entry, one.line) for one in entries]
+        if rows:
+            self._statements.add_entry.run_many(self._connection, _COLUMNS, rows)
+        stored = self.keys() if keys else {}
+        for keyid, raw in keys.items():
+            if keyid not in stored:
+                self._statements.add_key.run(self._connection, keyid=keyid, public_key=raw)
+        self._statements.set_head.run(self._connection, row=1, to_origin=head.origin, to_note=head.note)
 
-    def _rows(self, statement: sa.Select[Any], wanted: Collection[Any]) -> Iterator[sa.Row[Any]]:
+    def _rows(self, statement: sa.Select[*tuple[Any, ...]], wanted: Collection[Any]) -> Iterator[sa.Row[*tuple[Any, ...]]]:
         values = list(wanted)
         for start in range(0, len(values), _CHUNK):
             yield from self._connection.execute(statement, {"wanted": values[start : start + _CHUNK]})
@@ -124,6 +127,7 @@ class SqlStorage:
     ) -> None:
         self._engine = engine
         self._writing_engine = engine.execution_options(infratrack_writing=True)
+        self._statements = _Statements(engine.dialect)
         self._explained = explained
         self._damage = damage
 
@@ -172,7 +176,7 @@ class SqlStorage:
     def writing(self) -> Iterator[_Transaction]:
         """See LedgerStorage: one transaction that holds the write lock from its beginning."""
         with self._explained(), self._writing_engine.begin() as connection:
-            yield _Transaction(connection)
+            yield _Transaction(connection, self._statements)
 
     def damage(self) -> Sequence[str]:
         """See LedgerStorage."""
@@ -189,4 +193,4 @@ class SqlStorage:
     @contextmanager
     def _reading(self) -> Iterator[_Transaction]:
         with self._explained(), self._engine.connect() as connection:
-            yield _Transaction(connection)
+            yield _Transaction(connection, self._statements)

@@ -1,0 +1,71 @@
+"""Reading from a storage what appending and proving need: the right edge of the log, and hashes of subtrees."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from msgspec import Struct
+
+from infratrack.errors import IntegrityFailure
+from infratrack.ledger.checkpoint import Checkpoint, read_note
+from infratrack.ledger.entry import read_entry
+from infratrack.ledger.merkle import EMPTY_ROOT, HASH_BYTES, Place, fold, places
+from infratrack.ledger.storage.interface import Head, LedgerReader
+from infratrack.values import Instant
+
+_BEGINNING: Final = Instant(-62_135_596_800_000_000)
+"""The first instant of year 1: before any recording time."""
+
+
+class Edge(Struct, frozen=True, gc=False):
+    """The right edge of the log under one checkpoint: all that appending needs to know."""
+
+    note: str | None
+    size: int
+    hashes: tuple[bytes, ...]
+    recorded_at: Instant
+
+
+def read_edge(reader: LedgerReader, head: Head) -> Edge:
+    """The right edge from the storage, compared with the checkpoint: nothing is appended to a damaged log."""
+    checkpoint = head_checkpoint(head)
+    size = checkpoint.size
+    if size == 0:
+        return Edge(head.note, 0, (), _BEGINNING)
+    span = places((0, size))
+    hashes = subtree_hashes(reader, span)
+    edge = tuple(hashes[place] for place in span)
+    if fold(edge) != checkpoint.root:
+        raise IntegrityFailure(
+            "the ledger's entries do not lead to the root in its checkpoint", "run `infratrack ledger verify`"
+        )
+    last = reader.leaves([size - 1])[size - 1].entry
+    return Edge(head.note, size, edge, read_entry(last).recorded_at)
+
+
+def head_checkpoint(head: Head) -> Checkpoint:
+    """The checkpoint of a head; IntegrityFailure when it cannot be read or is of another log."""
+    if head.note is None:
+        return Checkpoint(head.origin, 0, EMPTY_ROOT)
+    checkpoint = read_note(head.note).checkpoint
+    if checkpoint.origin != head.origin:
+        raise IntegrityFailure(f"the checkpoint is of the log {checkpoint.origin[:80]!a}, not of {head.origin[:80]!a}")
+    return checkpoint
+
+
+def subtree_hashes(reader: LedgerReader, wanted: Sequence[Place]) -> dict[Place, bytes]:
+    """The stored hashes of complete subtrees: each stands with the leaf that completes it, at its level."""
+    leaves = reader.leaves({place.last_leaf for place in wanted})
+    found = {}
+    for place in wanted:
+        leaf = leaves.get(place.last_leaf)
+        stored = leaf.hashes if leaf else b""
+        part = stored[HASH_BYTES * place.level : HASH_BYTES * (place.level + 1)] if isinstance(stored, bytes) else b""
+        if len(part) != HASH_BYTES:
+            raise IntegrityFailure(
+                f"entry {place.last_leaf} lacks its stored hash of level {place.level}",
+                "run `infratrack ledger verify`",
+            )
+        found[place] = part
+    return found

@@ -1,0 +1,76 @@
+"""Is a checkpoint the head of this very log, signed by a trusted key? Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from msgspec import Struct
+
+from infratrack.errors import IntegrityFailure
+from infratrack.evidence.keys import PublicKey
+from infratrack.ledger.check import Findings, LogCheck
+from infratrack.ledger.checkpoint import Checkpoint, SignedNote, read_note, verify_note
+
+
+class SignedHead(Struct, frozen=True):
+    """A checkpoint that holds, and the trusted key that signed it."""
+
+    checkpoint: Checkpoint
+    keyid: str
+    name: str
+
+
+def check_head(
+    note: SignedNote | None, check: LogCheck, keys: Mapping[str, PublicKey], findings: Findings
+) -> SignedHead | None:
+    """Compare the checkpoint with the log that was followed, and find the trusted key that signed it."""
+    if note is None:
+        return None
+    head = note.checkpoint
+    if note.body != head.body:
+        findings.add("checkpoint: it holds lines besides origin, size and root")
+    if head.size != check.size:
+        findings.add(f"checkpoint: it covers {head.size} entries, there are {check.size}")
+    elif head.root != check.root():
+        findings.add("checkpoint: its root is not the root over the entries: entries or checkpoint were altered")
+    try:
+        verification = verify_note(note, keys.values())
+    except IntegrityFailure as error:
+        findings.add(f"checkpoint: {error.message}")
+        return None
+    for name in verification.unknown if verification.signers else ():
+        findings.add(f"checkpoint: it carries a signature of an unknown key named {name!a}")
+    if not verification.signers:
+        names = ", ".join(ascii(name) for name in verification.unknown)
+        findings.add(f"checkpoint: it is signed by {names}, which is no key that the trust root names")
+        return None
+    signer = verification.signers[0].keyid
+    name = next(line.name for line in note.signatures if line.name not in verification.unknown)
+    return SignedHead(head, signer, name)
+
+
+def read_seen(notes: Sequence[str], findings: Findings) -> list[Checkpoint]:
+    """The checkpoints that were seen before."""
+    heads = []
+    for text in notes:
+        try:
+            heads.append(read_note(text).checkpoint)
+        except IntegrityFailure as error:
+            findings.add(f"the checkpoint seen before: {error.message}")
+    return heads
+
+
+def check_seen(seen: Sequence[Checkpoint], origin: str, check: LogCheck, findings: Findings) -> None:
+    """The log must still begin with each checkpoint that was seen before: else it was forked or rolled back."""
+    for one in seen:
+        if one.origin != origin:
+            findings.add(
+                f"checkpoint: this machine has seen the log {one.origin[:80]!a} here before, this is {origin[:80]!a}"
+            )
+        elif one.size > check.size:
+            findings.add(
+                f"checkpoint: this machine has seen {one.size} entries before, there are {check.size}: "
+                "the ledger was rolled back"
+            )
+        elif check.roots.get(one.size) != one.root:
+            findings.add(f"checkpoint: the first {one.size} entries are not those that this machine has seen before")
