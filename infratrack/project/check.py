@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import jsonschema_rs
 import msgspec
@@ -17,6 +17,9 @@ from infratrack.project.problems import Flaw, Path, Problem, shown
 from infratrack.project.reading import YamlFile
 from infratrack.project.references import References
 from infratrack.project.schema import LISTS, Schemas, include_schema, project_schema
+
+
+_NO_SCHEMA: Final = (ValueError, TypeError, AttributeError, RecursionError, jsonschema_rs.ReferencingError)
 
 
 class Checked(Struct):
@@ -55,9 +58,9 @@ class Checker:
         self._check_days(file.data, flaws)
         return file.data
 
-    def add(self, flaw: Flaw) -> None:
-        """A flaw of the file taken last that somebody else found."""
-        self._flaws[-1].append(flaw)
+    def add(self, *flaws: Flaw) -> None:
+        """Flaws of the file taken last that somebody else found."""
+        self._flaws[-1] += flaws
 
     def together(self, *, complete: bool) -> Checked:
         """Join the files. `complete` says that every file could be read: else references are not looked into."""
@@ -84,8 +87,16 @@ class Checker:
 
     def _validator(self, *, main: bool) -> tuple[dict[str, Any], jsonschema_rs.Draft202012Validator]:
         if main not in self._validators:
-            schema = (project_schema if main else include_schema)(self._criteria, self._steps)
-            self._validators[main] = schema, jsonschema_rs.Draft202012Validator(schema)
+            make = project_schema if main else include_schema
+            try:
+                schema = make(self._criteria, self._steps)
+                validator = jsonschema_rs.Draft202012Validator(schema)
+            except _NO_SCHEMA:
+                # A plugin's schema is none. Its criteria or steps cannot be used; everything else can.
+                self._criteria, self._steps = _usable(self._criteria), _usable(self._steps)
+                schema = make(self._criteria, self._steps)
+                validator = jsonschema_rs.Draft202012Validator(schema)
+            self._validators[main] = schema, validator
         return self._validators[main]
 
     def _explained(
@@ -158,6 +169,18 @@ def _is_valid(validator: jsonschema_rs.Draft202012Validator, data: Any) -> bool:
         return validator.is_valid(data)
     except (ValueError, OverflowError, RecursionError):
         return False  # keys that are no text and values that JSON does not have
+
+
+def _usable(schemas: Schemas) -> Schemas:
+    """The schemas that can stand in ours."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for name, schema in schemas.items():
+        try:
+            jsonschema_rs.Draft202012Validator(project_schema({name: schema}, {}))
+        except _NO_SCHEMA:
+            continue
+        found[name] = schema
+    return found
 
 
 def _is_plain(data: Any) -> bool:  # noqa: ANN401 -- whatever YAML holds

@@ -70,6 +70,8 @@ class Explainer:
                 yield Flaw((*path, key), what, shown(key), f"the plugin {plugin!r} to work", at_key=True)
                 continue
             expected = f"one of {spoken_list(known)}" if known else "no keys here"
+            if is_condition and self._broken:
+                expected += f" (these plugins did not load: {spoken_list(self._broken)})"
             yield Flaw((*path, key), what, shown(key), expected, self._nearest.to(key, known), at_key=True)
 
     def _missing(self, error: Any, path: Path) -> Flaw:  # noqa: ANN401 -- jsonschema.ValidationError

@@ -14,7 +14,7 @@ from infratrack.project.include_files import find_include_files, read_at_most
 from infratrack.project.key_files import key_paths, read_key_file
 from infratrack.project.model import Project
 from infratrack.project.problems import Flaw, Problem, ProjectProblems, shown
-from infratrack.project.reading import read_yaml
+from infratrack.project.reading import YamlFile, read_yaml
 from infratrack.project.schema import Schemas
 from infratrack.project.text import FILE_AT_MOST
 from infratrack.values import IDENTIFIER_PATTERN
@@ -57,7 +57,9 @@ def load_project(path: Path, criteria: Schemas, steps: Schemas, broken: Mapping[
     key_files = _read_key_files(path.parent, main, checker)
     problems: list[Problem] = []
     left = TOGETHER_AT_MOST - len(file.text)
-    for included in _included(path, main, checker):
+    includes, flaws = _included(path, main)
+    checker.add(*flaws)
+    for included in includes:
         try:
             content = _content(included)
             left -= len(content)
@@ -106,8 +108,16 @@ def _label(path: Path) -> str:
         return str(path)
 
 
-def _included(path: Path, main: Mapping[str, Any], checker: Checker) -> list[Path]:
-    """The files that the project file includes, in sorted order, each once; patterns that are wrong become flaws."""
+def read_sources(path: Path) -> list[YamlFile]:
+    """The files of a project that was loaded without problems, read once more (to find places in them)."""
+    main = read_yaml(_content(path), _label(path))
+    included, _ = _included(path, main.data)
+    return [main, *(read_yaml(_content(file), _label(file)) for file in included)]
+
+
+def _included(path: Path, main: Mapping[str, Any]) -> tuple[list[Path], list[Flaw]]:
+    """The files that the project file includes, in sorted order, each once; and what is wrong with the patterns."""
+    flaws: list[Flaw] = []
     patterns = main.get("include")
     found: set[Path] = set()
     for number, pattern in enumerate(patterns if isinstance(patterns, list) else ()):
@@ -116,9 +126,9 @@ def _included(path: Path, main: Mapping[str, Any], checker: Checker) -> list[Pat
         try:
             found.update(find_include_files(path.parent, pattern))
         except InputError as error:
-            checker.add(Flaw(("include", number), error.message, shown(pattern), error.hint))
+            flaws.append(Flaw(("include", number), error.message, shown(pattern), error.hint))
     itself = path.resolve()
-    return sorted(file for file in found if file.resolve() != itself)
+    return sorted(file for file in found if file.resolve() != itself), flaws
 
 
 def _read_key_files(folder: Path, data: Mapping[str, Any], checker: Checker) -> dict[str, str]:

@@ -140,7 +140,9 @@ def _criterion(name: str, schema: Mapping[str, Any]) -> Schema:
     """A criterion's own schema, with the two parameters that every criterion has."""
     found = _parameters(f"criterion:{name}", schema)
     properties = dict(found.get("properties", {}))
-    properties.setdefault("within", ref("elapsed-time", "How old the evidence may be."))
+    own = properties.get("within", {})
+    if "pattern" not in own:
+        properties["within"] = ref("elapsed-time", own.get("description", "How old the evidence may be: 7d, 12h."))
     properties.setdefault(
         "keep", {"type": "boolean", "description": "Let `within` count on after the deliverable was accepted."}
     )
