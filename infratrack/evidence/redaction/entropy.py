@@ -24,6 +24,7 @@ _RUN: Final = re.compile(r"[A-Za-z0-9+/_=-]{20,}")
 _PUBLIC: Final = re.compile(r"(?:(?i:sha(?:1|224|256|384|512))[:-]|\bh1:|\bAAAA[A-Z][0-9A-Za-z]{0,2}NzaC1)")
 """What stands before (or begins) random-looking text that is public: digests and SSH public keys."""
 _SEGMENT: Final = re.compile(r"[A-Za-z0-9]+")
+_INNOCENT_SEGMENT: Final = re.compile(r"[0-9]+|[0-9a-f]+|[a-z]+|[A-Z]+")
 _LONGEST_WORD: Final = 12
 
 
@@ -36,13 +37,13 @@ def random_spans(text: str) -> Iterator[tuple[int, int]]:
 
 def looks_random(run: str) -> bool:
     """Whether a run of base-64 characters looks like a random one rather than like a name, a path or a digest."""
-    if len(run) < MINIMUM_LENGTH or (run.isalpha() and (run.islower() or run.isupper())):
-        return False
     segments = _SEGMENT.findall(run)
     longest = max(segments, key=len, default="")
     if len(longest) <= _LONGEST_WORD and len(segments) > len(run) // 8:
         return False  # many short parts: a path, a slug, a UUID
-    joined = "".join(segments)
+    joined = "".join(segment for segment in segments if not _INNOCENT_SEGMENT.fullmatch(segment))
+    if len(joined) < MINIMUM_LENGTH:
+        return False
     classes = [_class_of(character) for character in joined]
     if len(set(classes)) < 3:  # noqa: PLR2004 -- lower, upper and digit
         return False

@@ -59,6 +59,8 @@ _VARIABLE: Final = re.compile(
     r"|[A-Za-z_][A-Za-z0-9_.-]*=(?P<bare>\"[^\"]*\"?|'[^']*'?|[^\s\"'‹›]+))",
     re.DOTALL,
 )
+_REFERENCE: Final = re.compile(r"\$[{(]|\$(?:[a-z_]+)?$|\{\{|\*+$")
+"""A value that stands elsewhere (`${var.password}`, `$PASSWORD`, `{{ password }}`), or was blotted out already."""
 _QUOTES: Final = "\"'\\"
 
 HARMLESS_VALUES: Final = frozenset(
@@ -101,7 +103,7 @@ def pattern_spans(text: str) -> Iterator[Span]:
 def is_harmless(value: str) -> bool:
     """Whether a value under a secret's name says nothing (a word of the trade, a mask, a reference)."""
     bare = value.strip(_QUOTES).lower()
-    return not bare or bare in HARMLESS_VALUES or bare.startswith((MASK_OPEN, "${", "$(", "{{")) or set(bare) == {"*"}
+    return not bare or bare in HARMLESS_VALUES or bare.startswith(MASK_OPEN) or bool(_REFERENCE.match(bare))
 
 
 def _named_spans(pattern: re.Pattern[str], text: str) -> Iterator[Span]:

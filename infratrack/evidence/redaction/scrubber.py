@@ -126,7 +126,7 @@ class Scrubber:
         return remembered[0]
 
     def _spans(self, text: str) -> list[Span]:
-        spans = list(self._search.spans(text))
+        spans = self._search.spans(text)
         if _TRIGGER_SEARCH.find_matches_as_indexes(text.lower()):
             spans.extend(pattern_spans(text))
         if len(text) >= MINIMUM_LENGTH and not _ADDRESS.fullmatch(text):
