@@ -13,11 +13,10 @@ from infratrack.project.build import Builder, Items, build_calendar, is_day
 from infratrack.project.nearest import NearestNames
 from infratrack.project.oddities import odd_values
 from infratrack.project.positions import find_places
-from infratrack.project.problems import Flaw, Path, Problem, shown
-from infratrack.project.reading import YamlFile
+from infratrack.project.problems import Flaw, Path, Problem, ProjectProblems, shown
+from infratrack.project.reading import YamlFile, read_yaml
 from infratrack.project.references import References
 from infratrack.project.schema import LISTS, Schemas, include_schema, project_schema
-
 
 _NO_SCHEMA: Final = (ValueError, TypeError, AttributeError, RecursionError, jsonschema_rs.ReferencingError)
 
@@ -135,6 +134,16 @@ class Checker:
             problems += file.problems
             problems += located(file, flaws)
         return problems
+
+
+def text_is_valid(text: str, criteria: Schemas, steps: Schemas) -> bool:
+    """Whether the text of a project file without includes has no problem."""
+    checker = Checker(criteria, steps, {})
+    try:
+        checker.take(read_yaml(text.encode(), ""))
+    except ProjectProblems:
+        return False
+    return not checker.together(complete=True).problems
 
 
 def located(file: YamlFile, flaws: Sequence[Flaw]) -> list[Problem]:

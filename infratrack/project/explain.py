@@ -58,19 +58,19 @@ class Explainer:
 
     def _unknown_keys(self, error: Any, path: Path) -> Iterator[Flaw]:  # noqa: ANN401 -- jsonschema.ValidationError
         known = error.schema.get("properties", {})
-        is_condition = "all" in known and "at_least" in known
+        title = error.schema.get("title")
+        kind = {"a condition": "criterion", "a step": "kind of step"}.get(title, "key")
         for key in error.instance:
             if key in known:
                 continue
             plugin = key.partition(".")[0]
-            kind = "criterion" if is_condition else "key"
             what = f"unknown {kind} {shown(key)}"
-            if is_condition and plugin in self._broken:
-                what = f"the criterion {shown(key)} cannot be checked: its plugin did not load ({self._broken[plugin]})"
+            if kind != "key" and plugin in self._broken:
+                what = f"the {kind} {shown(key)} cannot be checked: its plugin did not load ({self._broken[plugin]})"
                 yield Flaw((*path, key), what, shown(key), f"the plugin {plugin!r} to work", at_key=True)
                 continue
             expected = f"one of {spoken_list(known)}" if known else "no keys here"
-            if is_condition and self._broken:
+            if kind != "key" and self._broken:
                 expected += f" (these plugins did not load: {spoken_list(self._broken)})"
             yield Flaw((*path, key), what, shown(key), expected, self._nearest.to(key, known), at_key=True)
 

@@ -56,23 +56,16 @@ def load_project(path: Path, criteria: Schemas, steps: Schemas, broken: Mapping[
     main = checker.take(file)
     key_files = _read_key_files(path.parent, main, checker)
     problems: list[Problem] = []
-    left = TOGETHER_AT_MOST - len(file.text)
     includes, flaws = _included(path, main)
     checker.add(*flaws)
     for included in includes:
         try:
-            content = _content(included)
-            left -= len(content)
-            if left < 0:
-                raise InputError(f"the files together have more than {TOGETHER_AT_MOST:,} bytes", "smaller files")
-            data = checker.take(read_yaml(content, _label(included)))
+            data = checker.take(read_yaml(_content(included), _label(included)))
             key_files |= _read_key_files(path.parent, data, checker)
         except ProjectProblems as unreadable:
             problems += unreadable.problems
         except InputError as error:
             problems.append(Problem(_label(included), 1, 1, f"{error.message}; expected {error.hint}", error.message))
-            if left < 0:
-                break
     checked = checker.together(complete=not problems)
     problems += checked.problems
     if problems:
@@ -128,7 +121,13 @@ def _included(path: Path, main: Mapping[str, Any]) -> tuple[list[Path], list[Fla
         except InputError as error:
             flaws.append(Flaw(("include", number), error.message, shown(pattern), error.hint))
     itself = path.resolve()
-    return sorted(file for file in found if file.resolve() != itself), flaws
+    files = sorted(file for file in found if file.resolve() != itself)
+    size = sum(file.stat().st_size for file in files)
+    if size > TOGETHER_AT_MOST:
+        what = f"the included files have {size:,} bytes together"
+        flaws.append(Flaw(("include",), what, f"{size:,}", f"at most {TOGETHER_AT_MOST:,}"))
+        return [], flaws
+    return files, flaws
 
 
 def _read_key_files(folder: Path, data: Mapping[str, Any], checker: Checker) -> dict[str, str]:
