@@ -64,6 +64,14 @@ def links_of(linking: Linking, project_id: str, project: Project | None) -> tupl
     return links, unknown
 
 
+def known_ids(project: Project | None, linking: Linking) -> list[str]:
+    """The ids among a run's links that the project knows: they are names, whatever they look like."""
+    if project is None:
+        return []
+    known = {one.id for some in (project.deliverables, project.tasks, project.systems) for one in some}
+    return [name for name in (*linking.deliverables, *linking.tasks, linking.system) if name in known]
+
+
 class Ground(Struct, frozen=True):
     """The folders and the project that a run stands on. `project` is None when its file is invalid."""
 

@@ -33,10 +33,16 @@ class GitQuestion:
     """Two questions to git, asked at once when made; `answer()` reads what came back."""
 
     def __init__(self, folder: Path, environ: Mapping[str, str]) -> None:
+        self._answer: Checkout | None = None
         self._processes = [_ask(folder, environ, arguments) for arguments in (_STATUS, _REMOTES)]
 
     def answer(self) -> Checkout:
-        """What git said, within the deadline. Never raises."""
+        """What git said, within the deadline; the same each time. Never raises."""
+        if self._answer is None:
+            self._answer = self._hear()
+        return self._answer
+
+    def _hear(self) -> Checkout:
         status, remotes = (_read(process) for process in self._processes)
         if isinstance(status, str):
             return Checkout(None, {"git": status})

@@ -11,7 +11,7 @@ from msgspec import structs
 
 from infratrack.capture.assemble import Execution
 from infratrack.capture.clock import new_run_id
-from infratrack.capture.context import Ground, Linking, Say, gather_context
+from infratrack.capture.context import Ground, Say, gather_context, known_ids
 from infratrack.capture.facts import FactFinder
 from infratrack.capture.git_state import GitQuestion
 from infratrack.capture.log import MEDIA_TYPE, NAME, Log
@@ -138,14 +138,6 @@ class Preparation:
 def scope_of(folder: Path, project_folder: Path) -> str:
     """A folder relative to the project folder, `/`-separated; `.` for itself."""
     return Path(os.path.relpath(folder, project_folder)).as_posix()
-
-
-def known_ids(project: Project | None, linking: Linking) -> list[str]:
-    """The ids among a run's links that the project knows: they are names, whatever they look like."""
-    if project is None:
-        return []
-    known = {one.id for some in (project.deliverables, project.tasks, project.systems) for one in some}
-    return [name for name in (*linking.deliverables, *linking.tasks, linking.system) if name in known]
 
 
 def first_line(text: str) -> str:

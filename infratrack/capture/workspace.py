@@ -27,11 +27,13 @@ from infratrack.evidence.trust import Trust, trust_of
 from infratrack.plugin_manager import Plugins, load_plugins
 from infratrack.project.files import find_project_file, load_project, read_project_id
 from infratrack.project.model import Project
+from infratrack.values import sha256_digest
 
 if TYPE_CHECKING:
     from infratrack.capture.delivery import Sent
     from infratrack.evidence.keys import PublicKey
     from infratrack.ledger.log import Ledger
+    from infratrack.progress.index.store import FactsIndex
     from infratrack.progress.status import ProjectState
     from infratrack.values import Instant
 
@@ -165,6 +167,36 @@ class Workspace:
             known[given.key.keyid] = given.key.public_key
         return {**known, **self.trust.public_keys}
 
+    def facts_index(self) -> FactsIndex:
+        """The facts of the ledger as it is now, brought up to date; empty while there is no ledger. Close it after use.
+
+        Raises IntegrityFailure when the ledger is not the one that was read before.
+        """
+        from infratrack.ledger.open import NoLedgerYet  # noqa: PLC0415 -- brings SQL along
+        from infratrack.progress.index.refresh import refresh  # noqa: PLC0415 -- likewise
+        from infratrack.progress.index.store import FactsIndex  # noqa: PLC0415 -- likewise
+
+        try:
+            ledger = self.ledger(create=False)
+        except NoLedgerYet:
+            return FactsIndex.open(None)
+        return refresh(self.index_path, ledger, self.trust, self.plugins.evidence_types)
+
+    @property
+    def index_path(self) -> Path | None:
+        """Where the facts index of this project's ledger is kept: a rebuildable file. None: in memory."""
+        try:
+            place = sha256_digest(f"{self.folder}\0{self.project.ledger}".encode()).removeprefix("sha256:")[:16]
+            path = self.home / "index" / f"{self.project.id}-{place}.db"
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except (OSError, InputError):
+            return None
+        return path
+
     def state(self, as_of: Instant | None = None, at_size: int | None = None) -> ProjectState:
-        """What is true at an instant and a ledger size; sends nothing, brings the facts index up to date."""
-        raise NotImplementedError
+        """What is true at an instant (default: now) and a ledger size (default: all); sends nothing."""
+        from infratrack.progress.fold import project_state  # noqa: PLC0415 -- only to look at the ledger
+
+        with contextlib.closing(self.facts_index()) as index:
+            moment = now() if as_of is None else as_of
+            return project_state(self.project, index, self.plugins.criteria, self.trust, moment, at_size)

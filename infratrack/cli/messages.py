@@ -8,6 +8,11 @@ import click
 
 
 def say(text: str) -> None:
-    """One message, with our name in front; text that a terminal would obey is shown, not sent."""
+    """One message, with our name in front."""
     with contextlib.suppress(OSError, ValueError):
-        click.echo("infratrack: " + "".join(one if one.isprintable() else " " for one in text), err=True)
+        click.echo("infratrack: " + printable(text), err=True)
+
+
+def printable(text: str) -> str:
+    """Text without what a terminal would obey (it may quote what others wrote); tabs become a space."""
+    return text if text.isprintable() else "".join(one if one.isprintable() else " " for one in text)

@@ -53,7 +53,7 @@ delivered."""
 @project_option
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 @click.pass_context
-def run(  # noqa: D417 -- click's help, not a function's
+def run(
     context: click.Context,
     /,
     command: tuple[str, ...],

@@ -1,0 +1,89 @@
+"""`infratrack record`: files and folders that other systems left → facts, by the recorders of the plugins.
+
+Everything is read before anything is signed, so that a bad file leaves nothing half-recorded.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Sequence
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from msgspec import Struct
+
+from infratrack.errors import InfratrackError, InputError
+from infratrack.hookspecs import Collected, Recorder, RecordSource, Wanted
+from infratrack.plugin_manager import PluginFailure, Plugins, guarded
+
+LARGEST_FILE: Final = 512 << 20
+DETECT_SECONDS: Final = 30.0
+READ_SECONDS: Final = 300.0
+STANDARD_INPUT: Final = Path("-")
+
+
+class Understood(Struct, frozen=True):
+    """What one source holds: by which recorder it was read, and the facts."""
+
+    path: Path
+    recorder: str
+    collected: tuple[Collected, ...]
+
+
+def read_sources(
+    paths: Sequence[Path], plugins: Plugins, *, wanted: Wanted, scope_folder: str, stdin: BinaryIO
+) -> list[Understood]:
+    """Read every source; InputError names the first that cannot be read or that no recorder understands."""
+    return [_understood(_source(path, wanted, scope_folder, stdin), plugins) for path in paths]
+
+
+def _source(path: Path, wanted: Wanted, scope_folder: str, stdin: BinaryIO) -> RecordSource:
+    if path == STANDARD_INPUT:
+        return RecordSource(Path("standard input"), _read(stdin, "standard input"), wanted, scope_folder)
+    try:
+        if path.is_dir():
+            return RecordSource(path, None, wanted, scope_folder)
+        with path.open("rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode) and not stat.S_ISFIFO(os.fstat(file.fileno()).st_mode):
+                raise InputError(
+                    f"{path} is not a file or folder", "name what another system left, or - for its output"
+                )
+            return RecordSource(path, _read(file, str(path)), wanted, scope_folder)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not a path"
+        raise InputError(f"{path} cannot be read: {reason}", "check the path") from error
+
+
+def _read(file: BinaryIO, name: str) -> bytes:
+    content = file.read(LARGEST_FILE + 1)
+    if len(content) > LARGEST_FILE:
+        raise InputError(f"{name} is larger than {LARGEST_FILE >> 20} MiB", "record a smaller part of it")
+    return content
+
+
+def _understood(source: RecordSource, plugins: Plugins) -> Understood:
+    for name, recorder in plugins.recorders.items():
+        if _detects(recorder, source, name):
+            return Understood(source.path, name, _facts(recorder, source, name))
+    known = "; ".join(sorted(plugins.recorders)) or "nothing: no plugin is installed"
+    raise InputError(f"{source.path} holds nothing that infratrack understands", f"understood are: {known}")
+
+
+def _detects(recorder: Recorder, source: RecordSource, name: str) -> bool:
+    try:
+        return bool(guarded(lambda: recorder.detect(source), DETECT_SECONDS, f"the recorder of {name}"))
+    except (PluginFailure, InfratrackError):
+        return False
+
+
+def _facts(recorder: Recorder, source: RecordSource, name: str) -> tuple[Collected, ...]:
+    try:
+        found = tuple(guarded(lambda: recorder.read(source), READ_SECONDS, f"the recorder of {name}"))
+    except PluginFailure as failure:
+        raise InputError(
+            f"{source.path} cannot be read as {name}: {failure}", "this is a fault of the plugin"
+        ) from failure
+    if not found or not all(isinstance(one, Collected) for one in found):
+        raise InputError(f"{source.path} was taken for {name}, but holds no facts", "record what holds some")
+    return found

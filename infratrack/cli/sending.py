@@ -1,0 +1,26 @@
+"""Delivery from a command that has already made its evidence safe: what stays behind is said, and nothing fails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from infratrack.errors import InfratrackError
+
+if TYPE_CHECKING:
+    from infratrack.capture.workspace import Workspace
+
+
+def try_to_send(workspace: Workspace, say: Callable[[str], None] | None) -> bool:
+    """Send what waits; whether all of it reached the ledger. `say` is told in a line when not."""
+    try:
+        kept = workspace.send_spool().kept
+    except InfratrackError as error:
+        reason = error.message.split("\n", 1)[0]
+    else:
+        if not kept:
+            return True
+        reason = "; ".join(sorted(set(kept.values())))
+    if say is not None:
+        say(f"evidence waits in the spool: {reason}; send it with `infratrack spool send`")
+    return False
