@@ -29,7 +29,7 @@ reached, or with --require-delivery the evidence did not reach the ledger."""
 @project_option
 @format_option("table", "json")
 @click.pass_context
-def observe(
+def observe(  # noqa: PLR0913, PLR0917 -- one parameter an option
     context: click.Context,
     /,
     name: str,

@@ -37,7 +37,7 @@ not be kept, or with --require-delivery did not reach the ledger."""
 @project_option
 @format_option("table", "json")
 @click.pass_context
-def record(
+def record(  # noqa: PLR0913, PLR0917 -- one parameter an option
     context: click.Context,
     /,
     files: tuple[Path, ...],
