@@ -37,6 +37,7 @@ def init(folder: Path, project_id: str | None, name: str | None) -> None:
     from infratrack.cli.new_file import write_new  # noqa: PLC0415 -- `--help` loads nothing
     from infratrack.cli.plugin_schemas import plugin_schemas  # noqa: PLC0415 -- likewise
     from infratrack.plugin_manager import load_plugins  # noqa: PLC0415 -- likewise
+    from infratrack.project.check import text_is_valid  # noqa: PLC0415 -- likewise
     from infratrack.project.files import PROJECT_FILE, load_project  # noqa: PLC0415 -- likewise
     from infratrack.project.starter import starter_text  # noqa: PLC0415 -- likewise
 
@@ -49,7 +50,10 @@ def init(folder: Path, project_id: str | None, name: str | None) -> None:
     criteria, steps = plugin_schemas(plugins)
     chosen = _suggestions(about, plugins.proposals(folder), criteria, steps)
     signer = _trusted_signer(folder)
-    write_new(file, starter_text(about, signer, chosen).encode())
+    text = starter_text(about, signer, chosen)
+    if not text_is_valid(text, criteria, steps):
+        raise InputError("no project could be made from what the plugins offer", "reinstall infratrack, or see above")
+    write_new(file, text.encode())
     ignored = _leave_out_of_git(folder)
     load_project(file, criteria, steps, plugins.broken)
     click.echo(f"wrote {file}")
@@ -59,7 +63,7 @@ def init(folder: Path, project_id: str | None, name: str | None) -> None:
         click.echo(f"added {_IGNORED} to {ignored}")
     for suggestion in chosen:
         click.echo(f"proposed {suggestion.deliverable['id']}: {suggestion.comment}")
-    _say_what_next(chosen)
+    _say_what_next(folder, chosen)
 
 
 def _folder(folder: Path) -> Path:
@@ -165,9 +169,9 @@ def _leave_out_of_git(folder: Path) -> Path | None:
     return file
 
 
-def _say_what_next(chosen: Sequence[Suggestion]) -> None:
+def _say_what_next(folder: Path, chosen: Sequence[Suggestion]) -> None:
     pipelines = [one.pipeline["id"] for one in chosen if one.pipeline is not None]
     middle = f"infratrack deliver {pipelines[0]}" if pipelines else "infratrack run -- echo it works"
-    click.echo("\nNext, type:")
+    click.echo("\nNext, type:" if folder == Path.cwd() else f"\nNext, in {folder}, type:")
     for command in ("infratrack validate", middle, "infratrack status"):
         click.echo(f"  {command}")

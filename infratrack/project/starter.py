@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import yaml
 import yaml_rs
@@ -68,7 +68,7 @@ FIRST: Final = Suggestion(
 def starter_text(
     project: Mapping[str, str], signer: Mapping[str, str] | None, suggestions: Sequence[Suggestion]
 ) -> str:
-    """The text of a project file; `project` holds `id`, `name` and `start`. Without suggestions it has the first one."""
+    """The text of a project file; `project` holds `id`, `name` and `start`. Without suggestions FIRST is used."""
     chosen = suggestions or (FIRST,)
     trust = _TRUSTED.format(trust=_yaml({"trust": {"signers": [dict(signer)]}})) if signer else _NO_TRUST
     names = [str(one.deliverable.get("id")) for one in chosen]
@@ -95,8 +95,9 @@ def _item(value: Mapping[str, Any]) -> str:
 def _yaml(value: Any) -> str:  # noqa: ANN401 -- anything that YAML can hold
     """YAML as a person would write it; more quotes where our reader would otherwise take a text for a number."""
     for quotes in (None, '"'):
-        text: str = yaml.safe_dump(
+        text: str = yaml.dump(
             value,
+            Dumper=_Dumper,
             sort_keys=False,
             allow_unicode=True,
             width=LINE_AT_MOST,
@@ -106,6 +107,19 @@ def _yaml(value: Any) -> str:  # noqa: ANN401 -- anything that YAML can hold
         if yaml_rs.loads(text, parse_datetime=False) == value:
             break
     return text
+
+
+class _Dumper(yaml.SafeDumper):
+    """Lists stand two columns in, and dates need no quotes: in a project file they are text."""
+
+    yaml_implicit_resolvers: ClassVar = {
+        first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith(":timestamp")]
+        for first, resolvers in yaml.SafeDumper.yaml_implicit_resolvers.items()
+    }
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: FBT001, FBT002 -- PyYAML's own signature
+        """Never without indentation."""
+        super().increase_indent(flow, False)  # noqa: FBT003 -- PyYAML's own signature
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 -- anything that a plugin proposes
