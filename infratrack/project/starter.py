@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 import yaml
 import yaml_rs
@@ -112,14 +112,15 @@ def _yaml(value: Any) -> str:  # noqa: ANN401 -- anything that YAML can hold
 class _Dumper(yaml.SafeDumper):
     """Lists stand two columns in, and dates need no quotes: in a project file they are text."""
 
-    yaml_implicit_resolvers: ClassVar = {
-        first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith(":timestamp")]
-        for first, resolvers in yaml.SafeDumper.yaml_implicit_resolvers.items()
-    }
-
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: FBT001, FBT002 -- PyYAML's own signature
         """Never without indentation."""
         super().increase_indent(flow, False)  # noqa: FBT003 -- PyYAML's own signature
+
+
+_Dumper.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith(":timestamp")]
+    for first, resolvers in yaml.SafeDumper.yaml_implicit_resolvers.items()
+}
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 -- anything that a plugin proposes
