@@ -1,1 +1,26 @@
-"""The git plugin."""
+"""Git as evidence: what is merged into a branch and what is tagged, looked at read-only."""
+
+from __future__ import annotations
+
+from infratrack.api import Criterion, EvidenceType, Observer, hookimpl
+from infratrack_git.criteria import Merged, Tagged
+from infratrack_git.evidence import GitObservation
+from infratrack_git.observer import GitObserver
+
+
+@hookimpl
+def infratrack_criteria() -> list[Criterion]:
+    """`git.merged` and `git.tagged`."""
+    return [Merged(), Tagged()]
+
+
+@hookimpl
+def infratrack_evidence_types() -> list[EvidenceType]:
+    """What `infratrack observe git` leaves."""
+    return [GitObservation()]
+
+
+@hookimpl
+def infratrack_observers() -> list[Observer]:
+    """The observer `git`."""
+    return [GitObserver()]
