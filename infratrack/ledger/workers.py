@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
@@ -37,11 +38,14 @@ def _in_processes(pages: Iterable[Page], raw: Mapping[str, bytes], workers: int)
     from concurrent.futures import ProcessPoolExecutor  # noqa: PLC0415 -- only for large logs
     from multiprocessing import get_context  # noqa: PLC0415 -- likewise
 
-    # Spawned, not forked: database and object store run threads of their own.
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    # Forked: a spawned process would import the main program once more, whatever that does. The children run this
+    # module's pure check and nothing else, so threads of the parent that are not in them are not missed.
+    with ProcessPoolExecutor(workers, mp_context=get_context("fork")) as pool:
         waiting: deque[tuple[Page, Future[Results]]] = deque()
         for page in pages:
-            waiting.append((page, pool.submit(check_records, page, raw)))
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", DeprecationWarning)
+                waiting.append((page, pool.submit(check_records, page, raw)))
             # A bounded queue: the log need not fit into memory.
             if len(waiting) > 4 * workers:
                 done, future = waiting.popleft()

@@ -19,6 +19,7 @@ _CHUNK: Final = 500
 _FEW: Final = 4
 """Up to this many values are looked up one by one: that is quicker than building a list."""
 
+_Columns = tuple[Any, ...]
 _COLUMNS: Final = ("position", "digest", "hashes", "entry", "line")
 
 
@@ -107,7 +108,7 @@ class _Transaction:
                 self._statements.add_key.run(self._connection, keyid=keyid, public_key=raw)
         self._statements.set_head.run(self._connection, row=1, to_origin=head.origin, to_note=head.note)
 
-    def _rows(self, statement: sa.Select[*tuple[Any, ...]], wanted: Collection[Any]) -> Iterator[sa.Row[*tuple[Any, ...]]]:
+    def _rows(self, statement: sa.Select[*_Columns], wanted: Collection[Any]) -> Iterator[sa.Row[*_Columns]]:
         values = list(wanted)
         for start in range(0, len(values), _CHUNK):
             yield from self._connection.execute(statement, {"wanted": values[start : start + _CHUNK]})

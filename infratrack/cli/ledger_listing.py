@@ -1,0 +1,105 @@
+"""`infratrack ledger show`: entries as rows, for people and as JSON."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from infratrack.cli.messages import printable
+from infratrack.errors import InfratrackError
+from infratrack.evidence.envelope import open_envelope
+from infratrack.evidence.statement import Statement, read_statement
+from infratrack.evidence.trust import Trust
+from infratrack.ledger.entry import LedgerEntry
+from infratrack.ledger.log import Ledger
+from infratrack.values import format_instant
+
+
+class Filter(Struct, frozen=True):
+    """What to list; None everywhere lists everything. `since` is an instant; `limit` keeps the newest."""
+
+    kind: str | None = None
+    deliverable: str | None = None
+    since: int | None = None
+    limit: int | None = None
+
+
+def listed(ledger: Ledger, trust: Trust, wanted: Filter) -> list[dict[str, Any]]:
+    """The rows that are wanted, oldest first."""
+    return list(deque(_rows(ledger, trust, wanted), maxlen=wanted.limit))
+
+
+def print_table(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Print rows for people."""
+    from rich.console import Console  # noqa: PLC0415 -- heavy, only for a table
+    from rich.table import Table  # noqa: PLC0415 -- likewise
+    from rich.text import Text  # noqa: PLC0415 -- likewise
+
+    table = Table(box=None, pad_edge=False)
+    table.add_column("entry", justify="right", no_wrap=True)
+    for title in ("recorded", "type", "signer", "outcome", "run", "deliverables", "envelope"):
+        table.add_column(title, overflow="fold")
+    for row in rows:
+        cells = (
+            str(row["index"]),
+            row["recordedAt"][:19] + "Z",
+            _short(row["predicateType"]),
+            (row["signer"] or row["keyid"][:12]) + ("" if row["trusted"] else " (untrusted)"),
+            row["outcome"] or "",
+            row["run"] or "",
+            ", ".join(row["deliverables"]),
+            row["digest"].removeprefix("sha256:")[:12],
+        )
+        table.add_row(*(Text(printable(cell)) for cell in cells))
+    Console().print(table)
+
+
+def _rows(ledger: Ledger, trust: Trust, wanted: Filter) -> Iterator[dict[str, Any]]:
+    for entry in ledger.entries():
+        if wanted.since is not None and entry.recorded_at < wanted.since:
+            continue
+        if wanted.kind is not None and wanted.kind not in {entry.predicate_type, _short(entry.predicate_type)}:
+            continue
+        row = _row(entry, trust)
+        if wanted.deliverable is None or wanted.deliverable in row["deliverables"]:
+            yield row
+
+
+def _row(entry: LedgerEntry, trust: Trust) -> dict[str, Any]:
+    statement = _statement(entry.line)
+    signer = trust.name_of(entry.keyid)
+    return {
+        "index": entry.index,
+        "recordedAt": format_instant(entry.recorded_at),
+        "predicateType": entry.predicate_type,
+        "keyid": entry.keyid,
+        "signer": signer,
+        "trusted": signer is not None,
+        "digest": entry.digest,
+        "project": statement.project_id if statement else None,
+        "run": statement.run_id if statement else None,
+        "tool": statement.tool if statement else None,
+        "outcome": statement.outcome if statement else None,
+        "finishedAt": format_instant(statement.finished_at) if statement and statement.finished_at else None,
+        "commit": statement.commit if statement else None,
+        "deliverables": list(statement.deliverables) if statement else [],
+        "tasks": list(statement.tasks) if statement else [],
+        "system": statement.system if statement else None,
+    }
+
+
+def _statement(line: bytes) -> Statement | None:
+    """None for an envelope that cannot be read: `ledger verify` says what is wrong with it."""
+    try:
+        return read_statement(open_envelope(line).payload)
+    except InfratrackError:
+        return None
+
+
+def _short(predicate_type: str) -> str:
+    """`terraform-apply` of `urn:infratrack:evidence:terraform-apply:v1`; other types whole."""
+    parts = predicate_type.split(":")
+    return parts[-2] if parts[:2] == ["urn", "infratrack"] and len(parts) > 3 else predicate_type  # noqa: PLR2004 -- urn, infratrack, name, version
