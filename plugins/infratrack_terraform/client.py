@@ -21,10 +21,6 @@ from infratrack.api import Digest
 from infratrack_terraform.command_line import TOOLS, helper_environment
 from infratrack_terraform.plan_file import LARGEST_FILE, PlanFile, describe_plan_file
 
-BEFORE_SECONDS: Final = 30.0
-"""Somebody's own command waits for this one."""
-AFTER_SECONDS: Final = 120.0
-SHOW_SECONDS: Final = 600.0
 BINARY_HINT: Final = "install Terraform or OpenTofu, or: pip install 'infratrack[terraform-binary]'"
 
 
@@ -68,15 +64,15 @@ class Terraform(Struct, frozen=True):
             raise Unread(f"the plan file {PurePath(name).name} cannot be read: {reason}") from None
         return describe_plan_file(content), content
 
-    def show_plan(self, name: str, digest: Digest) -> bytes:
+    def show_plan(self, name: str, digest: Digest, seconds: float) -> bytes:
         """`terraform show -json` of a saved plan, if its bytes are still those of `digest`. Raises Unread."""
         if self.plan_file(name)[0].digest != digest:
             raise Unread("the plan file was replaced while the command ran")
-        return self.call(["show", "-json", "-no-color", name], "terraform show -json of the plan", SHOW_SECONDS)
+        return self.call(["show", "-json", "-no-color", name], "terraform show -json of the plan", seconds)
 
-    def show_state(self) -> bytes:
+    def show_state(self, seconds: float) -> bytes:
         """`terraform show -json` of the state. Raises Unread."""
-        return self.call(["show", "-json", "-no-color"], "terraform show -json of the state", AFTER_SECONDS)
+        return self.call(["show", "-json", "-no-color"], "terraform show -json of the state", seconds)
 
     def pull_state(self, seconds: float) -> bytes:
         """`terraform state pull`: the raw state, empty when there is none yet. Raises Unread."""
@@ -120,7 +116,7 @@ class Terraform(Struct, frozen=True):
         try:
             output, _ = process.communicate(timeout=seconds)
         except subprocess.TimeoutExpired:
-            raise Unread(f"{what} took longer than {seconds:g} s") from None
+            raise Unread(f"{what} took longer than {seconds:.0f} s") from None
         finally:
             if process.poll() is None:
                 with contextlib.suppress(OSError):

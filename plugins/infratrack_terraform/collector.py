@@ -11,7 +11,7 @@ from typing import Final
 from infratrack.api import Collected, CommandContext, CommandEnd, Outcome, Watch
 from infratrack_terraform.client import Terraform, find_tool
 from infratrack_terraform.command_line import SUBCOMMANDS, TOOLS, parse_command_line
-from infratrack_terraform.gathering import NO_OUT, Gathering
+from infratrack_terraform.gathering import AFTER_SECONDS, BEFORE_SECONDS, NO_OUT, Gathering
 from infratrack_terraform.results import Setting
 from infratrack_terraform.wanted import wanted_values
 
@@ -76,6 +76,7 @@ class PlanWatch:
 
     def finish(self, end: CommandEnd) -> Collected:
         """The plan's facts, if it was saved to a file."""
+        self._gathering.allow(AFTER_SECONDS)
         gathering, line = self._gathering, self._gathering.line
         detailed = line.switched("detailed-exitcode")
         outcome: Outcome | None = "succeeded" if detailed and end.exit_code == _CHANGES else None
@@ -113,10 +114,12 @@ class ApplyWatch:
             return
         if self._plan is not None:
             gathering.look_at_plan_file(self._plan)
+        gathering.allow(BEFORE_SECONDS)
         gathering.read_state_before()
 
     def finish(self, end: CommandEnd) -> Collected:
         """What became of every address that the command touched."""
+        self._gathering.allow(AFTER_SECONDS)
         if self._plan is not None:
             self._gathering.read_plan(self._plan)
         self._gathering.read_state_after()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeVar
 
 from infratrack.api import Collected, FactsLevel, InputError, Outcome, Subject
 from infratrack_terraform.addresses import names_in
 from infratrack_terraform.apply_facts import ApplyJoin, Result
-from infratrack_terraform.client import AFTER_SECONDS, BEFORE_SECONDS, Terraform, Unread
+from infratrack_terraform.client import Terraform, Unread
 from infratrack_terraform.command_line import CommandLine, given_values, values_in_environment
 from infratrack_terraform.evidence import APPLY, PLAN
 from infratrack_terraform.masking import worth_hiding
@@ -20,6 +21,10 @@ from infratrack_terraform.state import StateFacts, read_raw_state, read_shown_st
 from infratrack_terraform.wanted import WantedValues
 
 NO_OUT: Final = "terraform plan was run without -out=FILE; with it, what is planned for each address is recorded"
+BEFORE_SECONDS: Final = 15.0
+"""Somebody's own command waits for what is read before it."""
+AFTER_SECONDS: Final = 110.0
+"""For everything that is read after the command, together: whoever follows us gives us two minutes."""
 DROPPED_STATE: Final = ("state",)
 
 T = TypeVar("T")
@@ -50,8 +55,16 @@ class Gathering:
         self.before: StateFacts | None = None
         self.after: StateFacts | None = None
         self._shown: StateFacts | None = None
+        self._deadline = 0.0
         # Fingerprints are compared within this run only, so nobody else may ever know the key.
         self._key = os.urandom(32)
+
+    def allow(self, seconds: float) -> None:
+        """From now on, everything together may take so long."""
+        self._deadline = time.monotonic() + seconds
+
+    def _left(self) -> float:
+        return max(self._deadline - time.monotonic(), 1.0)
 
     def look_at_plan_file(self, name: str) -> None:
         """Take down what a saved plan says of itself: quick, no Terraform is started."""
@@ -64,29 +77,32 @@ class Gathering:
         if file is None or self.facts == "none":
             return
         self.plan = self._try(
-            "plan", lambda terraform: read_plan(terraform.show_plan(name, file.digest), "the plan", self.wanted)
+            "plan",
+            lambda terraform: read_plan(terraform.show_plan(name, file.digest, self._left()), "the plan", self.wanted),
         )
 
     def read_state_before(self) -> None:
         """Read the state before the command starts, within a short time."""
-        self.before = self._state("stateBefore", BEFORE_SECONDS, self.line.value("state"))
+        self.before = self._state("stateBefore", self.line.value("state"))
 
     def read_state_after(self) -> None:
         """Read the state that the command left; attributes only where a criterion wants them."""
         written = self.line.value("state-out") or self.line.value("state")
-        self.after = self._state("stateAfter", AFTER_SECONDS, written)
+        self.after = self._state("stateAfter", written)
         if self.wanted.attributes and self.facts == "full" and written is None:
             self._shown = self._try(
                 "attributes",
-                lambda terraform: read_shown_state(terraform.show_state(), "the state", self.wanted, self._key),
+                lambda terraform: read_shown_state(
+                    terraform.show_state(self._left()), "the state", self.wanted, self._key
+                ),
             )
 
-    def _state(self, fact: str, seconds: float, file: str | None) -> StateFacts | None:
+    def _state(self, fact: str, file: str | None) -> StateFacts | None:
         if self.facts != "full":
             return None
 
         def read(terraform: Terraform) -> StateFacts:
-            content = terraform.pull_state(seconds) if file is None else terraform.state_file(file)
+            content = terraform.pull_state(self._left()) if file is None else terraform.state_file(file)
             return read_raw_state(content, "the state", self.wanted, self._key)
 
         return self._try(fact, read)

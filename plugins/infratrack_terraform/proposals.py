@@ -43,10 +43,7 @@ def proposals(folder: Path) -> list[Proposal]:
                 },
                 pipeline={
                     "id": identifier,
-                    "steps": [
-                        {"terraform.plan": {"directory": relative}},
-                        {"terraform.apply": {"directory": relative}},
-                    ],
+                    "steps": [{name: {"directory": relative}} for name in ("terraform.plan", "terraform.apply")],
                     "deliverables": [identifier],
                 },
             )

@@ -20,6 +20,8 @@ from infratrack_terraform.results import Setting
 from infratrack_terraform.stream import read_event
 from infratrack_terraform.wanted import wanted_values
 
+READING_SECONDS: Final = 600.0
+"""For the facts before, and again after, a command: nobody waits at a prompt here."""
 _CHANGES: Final = 2
 _NEEDS_INIT: Final = (
     "Backend initialization required",
@@ -152,6 +154,7 @@ class StepRun:
             end = self._run(argv)
         planned = end.exit_code in {0, _CHANGES} and end.outcome in {"succeeded", "failed"}
         outcome: Outcome = "succeeded" if planned else end.outcome
+        self.gathering.allow(READING_SECONDS)
         if file.exists():
             self.gathering.look_at_plan_file(str(file))
             self.gathering.read_plan(str(file))
@@ -182,10 +185,12 @@ class StepRun:
         file.unlink(missing_ok=True)
         with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as copy:  # noqa: PTH123 -- mode
             copy.write(content)
+        self.gathering.allow(READING_SECONDS)
         self.gathering.look_at_plan_file(str(file))
         self.gathering.read_plan(str(file))
         self.gathering.read_state_before()
         end = self._run(argv)
+        self.gathering.allow(READING_SECONDS)
         self.gathering.read_state_after()
         del self.context.handoff[self.handoff_name]
         file.unlink(missing_ok=True)
@@ -254,12 +259,14 @@ class StepRun:
     def _argv(self, subcommand: str, *arguments: str, **options: Any) -> list[str]:  # noqa: ANN401 -- its options
         """The command line, built by python-terraform."""
         try:
-            from python_terraform import IsFlagged  # noqa: PLC0415 -- needed by deliver only
-            from python_terraform import Terraform as Builder
+            import python_terraform  # noqa: PLC0415 -- needed by deliver only
         except ImportError:
             raise InputError("python-terraform is not installed", "pip install 'infratrack[terraform]'") from None
+        flagged = python_terraform.IsFlagged
         # It reads `terraform.tfstate` in its working folder: give it one that has none.
-        builder = Builder(working_dir=str(self.context.scratch), terraform_bin_path=self.terraform.tool)
-        given = {name: IsFlagged if value is True else value for name, value in options.items()}
-        argv: list[str] = builder.generate_cmd_string(subcommand, *arguments, no_color=IsFlagged, **given)
+        builder = python_terraform.Terraform(
+            working_dir=str(self.context.scratch), terraform_bin_path=self.terraform.tool
+        )
+        given = {name: flagged if value is True else value for name, value in options.items()}
+        argv: list[str] = builder.generate_cmd_string(subcommand, *arguments, no_color=flagged, **given)
         return argv
