@@ -173,13 +173,14 @@ class Workspace:
         Raises IntegrityFailure when the ledger is not the one that was read before.
         """
         from infratrack.ledger.open import NoLedgerYet  # noqa: PLC0415 -- brings SQL along
-        from infratrack.progress.index.refresh import refresh  # noqa: PLC0415 -- likewise
-        from infratrack.progress.index.store import FactsIndex  # noqa: PLC0415 -- likewise
+        from infratrack.progress.index.refresh import NothingRecorded, refresh  # noqa: PLC0415 -- likewise
 
+        ledger: Ledger | NothingRecorded
         try:
             ledger = self.ledger(create=False)
         except NoLedgerYet:
-            return FactsIndex.open(None)
+            # Not simply an empty index: where entries were read before, a ledger that is gone must not pass unnoticed.
+            ledger = NothingRecorded()
         return refresh(self.index_path, ledger, self.trust, self.plugins.evidence_types)
 
     @property

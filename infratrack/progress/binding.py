@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from infratrack.errors import InfratrackError
-from infratrack.progress.criterion import BindContext, Criterion, Rule, Selector
+from infratrack.progress.criterion import SUBJECT_SEPARATOR, BindContext, Criterion, Rule, Selector
 from infratrack.progress.judging import BoundLeaf, History
 from infratrack.progress.patterns import SubjectCatalog
-from infratrack.project.model import CriterionCall
+from infratrack.progress.signoff_words import KIND as SIGNOFF_KIND
+from infratrack.progress.tree import flatten
+from infratrack.project.model import CriterionCall, Deliverable, Person
 
 
 def bind_rule(call: CriterionCall, criteria: Mapping[str, Criterion], context: BindContext) -> Rule | str:
@@ -63,3 +65,18 @@ def touches(selectors: Sequence[Selector], catalog: SubjectCatalog) -> bool:
         return any(catalog.select(selector) for selector in selectors)
     except Exception:  # noqa: BLE001 -- folding it again will tell the reason
         return True
+
+
+def asked_to_sign(
+    deliverable: Deliverable,
+    criteria: Mapping[str, Criterion],
+    people: tuple[Person, ...],
+    people_of_keys: Mapping[str, str],
+    keyid: str,
+) -> bool:
+    """Whether a criterion of the deliverable waits for a sign-off by this key."""
+    name = f"{deliverable.id}{SUBJECT_SEPARATOR}{keyid}"
+    catalog = SubjectCatalog([(0, SIGNOFF_KIND, "", name)])
+    context = BindContext(deliverable.id, people, people_of_keys)
+    rules = (bind_rule(call, criteria, context) for call in flatten(deliverable.done_when)[1])
+    return any(isinstance(rule, Rule) and touches(rule.selectors, catalog) for rule in rules)

@@ -98,14 +98,26 @@ def explained_deliverable(  # noqa: PLR0913, PLR0917 -- the inputs of the fold, 
     as_of: Instant,
     wanted: str,
     at_size: int | None = None,
-) -> DeliverableState:
-    """One deliverable's state, with the newest word about each of its subjects. `wanted` must be in the project."""
+) -> ProjectState:
+    """The state of one deliverable (it must be in the project), with the newest word about each of its subjects.
+
+    The rest of the project is left out, and so is its progress.
+    """
     size = _size(index, at_size)
     counting = what_counts(index, project.id, trust, size, as_of)
     folder = Folder(project, index, criteria, trust, counting)
     promise = folder.promise(next(one for one in project.deliverables if one.id == wanted))
     folds = folder.fold([promise], with_findings=True)
-    return _states([promise], folds, index, trust, as_of)[wanted]
+    return ProjectState(
+        project=project.id,
+        name=project.name,
+        as_of=as_of,
+        ledger=LedgerPoint(size, _root(index, size)),
+        evidence=counting.counts,
+        deliverables=(_states([promise], folds, index, trust, as_of)[wanted],),
+        notes=_project_notes(counting),
+        definition=project.definition.digest,
+    )
 
 
 def _size(index: FactsIndex, at_size: int | None) -> int:

@@ -149,7 +149,8 @@ class Folder:
             *self._changed(promise, course, tracks),
             *lost_runs([(link.at, link.outcome) for link in links if link.entry not in self._counting.excluded]),
             *not_counted(reasons),
-            *complaints,
+            # Whoever signs for a criterion needs no place under accepted_by: the criterion judges that.
+            *(() if any(map(_signs, promise.rules)) else complaints),
         )
         return DeliverableFold(
             course=course,
@@ -264,9 +265,16 @@ def _leaf_fold(track: Track, decision: Decision, *, with_findings: bool) -> Leaf
         confirmed=confirmed_at(track, last) if rule and rule.within is not None else None,
         within=rule.within if rule else None,
         keep=bool(rule and rule.keep),
-        signs=bool(rule and rule.selectors and all(one.kind == SIGNOFF_KIND for one in rule.selectors)),
+        signs=rule is not None and _signs(rule),
         findings=found if with_findings else (),
     )
+
+
+def _signs(rule: Rule | str) -> bool:
+    """Whether a rule is about sign-offs and nothing else."""
+    if not isinstance(rule, Rule):
+        return False
+    return bool(rule.selectors) and all(one.kind == SIGNOFF_KIND for one in rule.selectors)
 
 
 def _entry_at(tracks: Sequence[Track], instant: int) -> int | None:

@@ -125,14 +125,15 @@ class ProjectState(Struct, frozen=True):
     name: str
     as_of: Instant
     ledger: LedgerPoint
-    progress: float | None
-    earned: float | None
-    """Delivered or regressed: what was earned, at risk included."""
-    at_risk: float | None
-    """The share of weight that has regressed."""
     evidence: EvidenceCounts
     deliverables: tuple[DeliverableState, ...]
-    tasks: tuple[TaskState, ...]
+    tasks: tuple[TaskState, ...] = ()
+    progress: float | None = None
+    """The delivered share of the weight; None when there is none."""
+    earned: float | None = None
+    """Delivered or regressed: what was earned, at risk included."""
+    at_risk: float | None = None
+    """The share of weight that has regressed."""
     phases: tuple[PhaseState, ...] = ()
     notes: tuple[str, ...] = ()
     definition: str = ""

@@ -58,6 +58,35 @@ class ReadableLedger(Protocol):
         """Public keys that appended evidence, by key id."""
 
 
+class NothingRecorded:
+    """Stands in for a ledger that is not there yet."""
+
+    class _NoBlobs:
+        def get(self, digest: Digest, /) -> bytes:
+            raise KeyError(digest)
+
+        def has(self, digest: Digest, /) -> bool:
+            return False
+
+    blobs = _NoBlobs()
+
+    def size(self) -> int:
+        """Nothing."""
+        return 0
+
+    def root_at(self, size: int, /) -> bytes:
+        """The root of the empty tree (RFC 6962)."""
+        return hashlib.sha256(b"").digest()
+
+    def entries(self, start: int = 0, stop: int | None = None) -> Iterator[Any]:
+        """Nothing."""
+        return iter(())
+
+    def known_keys(self) -> Mapping[str, PublicKey]:
+        """Nobody."""
+        return {}
+
+
 def refresh(
     index_path: Path | None,
     ledger: ReadableLedger,

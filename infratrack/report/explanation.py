@@ -1,0 +1,123 @@
+"""One deliverable explained: its tree of criteria, what each newest word says, and the evidence behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.console import Console, Group
+from rich.padding import Padding
+from rich.text import Text
+from rich.tree import Tree
+
+from infratrack.progress.criterion import Decision, Judgement
+from infratrack.progress.reasons import moment
+from infratrack.progress.status import DeliverableState
+from infratrack.progress.tree import Branch, Leaf, Negation, Node, evaluate
+from infratrack.report.terminal import DECISION_STYLES, STYLES
+from infratrack.report.words import Glyphs, cited, glyphs, printable, since, status_word
+
+MOST_SUBJECTS = 12
+_JUDGED = {
+    Judgement.MEETS: Decision.SATISFIED,
+    Judgement.FAILS: Decision.UNSATISFIED,
+    Judgement.GONE: Decision.UNSATISFIED,
+    Judgement.UNKNOWN: Decision.UNKNOWN,
+}
+
+
+def print_explanation(console: Console, one: DeliverableState, task_name: str | None = None) -> None:
+    """Print the explanation of one deliverable."""
+    signs = glyphs(console.encoding)
+    console.print(Text.assemble((printable(one.name), "bold"), "  ", (one.id, "dim")))
+    status = Text.assemble((f"{signs.status[one.status]} {status_word(one.status)}", STYLES[one.status]))
+    if one.since is not None:
+        status.append(f" since {since(one)} UTC")
+    console.print(status)
+    for line in _facts(one, task_name):
+        console.print(Padding(line, (0, 0, 0, 2)))
+    console.print()
+    console.print(_tree(one, one.tree, signs))
+    if one.turns:
+        console.print()
+        console.print(Text("History", "bold"))
+        for turn in one.turns:
+            console.print(Text(f"  {moment(turn.at)}  {turn.what}"))
+    for note in one.notes:
+        console.print(Text(f"{signs.note} {printable(note)}", "yellow"))
+
+
+def _facts(one: DeliverableState, task_name: str | None) -> Iterator[Text]:
+    if one.reason:
+        yield Text(f"because {printable(one.reason)}")
+    if one.acceptance is not None:
+        comment = f": {printable(one.acceptance.comment)}" if one.acceptance.comment else ""
+        yield Text(f"accepted by {one.acceptance.person}{comment}")
+    elif one.accepted_by:
+        yield Text(f"to be accepted by {' or '.join(one.accepted_by)}", "dim")
+    if one.finished is not None:
+        yield Text(f"actual finish {moment(one.finished)}", "dim")
+    if one.task is not None:
+        yield Text(f"task {printable(task_name or one.task)}, weight {one.weight:g}", "dim")
+
+
+def _tree(one: DeliverableState, node: Node, signs: Glyphs) -> Tree:
+    style = "dim" if signs.dot == "·" else ""
+    tree = Tree(_label(one, node, signs), guide_style=style)
+    for child in _children(node):
+        _add(tree, one, child, signs)
+    return tree
+
+
+def _add(tree: Tree, one: DeliverableState, node: Node, signs: Glyphs) -> None:
+    branch = tree.add(_label(one, node, signs))
+    for child in _children(node):
+        _add(branch, one, child, signs)
+
+
+def _children(node: Node) -> tuple[Node, ...]:
+    match node:
+        case Branch():
+            return node.children
+        case Negation():
+            return (node.child,)
+        case Leaf():
+            return ()
+
+
+def _label(one: DeliverableState, node: Node, signs: Glyphs) -> Text | Group:
+    decision = evaluate(node, [verdict.decision for verdict in one.criteria])
+    symbol = (signs.decision[decision] + " ", DECISION_STYLES[decision])
+    match node:
+        case Leaf(number):
+            return Group(*_criterion(one, number, Text.assemble(symbol), signs))
+        case Negation():
+            return Text.assemble(symbol, "must not be met")
+        case Branch("all"):
+            return Text.assemble(symbol, "all of these are needed")
+        case Branch("any"):
+            return Text.assemble(symbol, "one of these is enough")
+        case Branch():
+            return Text.assemble(symbol, f"at least {node.n} of these are needed")
+
+
+def _criterion(one: DeliverableState, number: int, symbol: Text, signs: Glyphs) -> Iterator[Text | Padding]:
+    verdict = one.criteria[number]
+    yield symbol.append(verdict.criterion, "bold")
+    yield Padding(Text(printable(verdict.reason)), (0, 0, 0, 2))
+    found = one.findings[number] if number < len(one.findings) else ()
+    if len(found) > 1:
+        for finding in found[:MOST_SUBJECTS]:
+            decision = _JUDGED[finding.judgement]
+            line = Text.assemble(
+                (signs.decision[decision] + " ", DECISION_STYLES[decision]),
+                f"{printable(finding.subject)}: {printable(finding.note)}",
+                (f"  entry {finding.entry}", "dim"),
+            )
+            yield Padding(line, (0, 0, 0, 4))
+        if len(found) > MOST_SUBJECTS:
+            yield Padding(Text(f"and {len(found) - MOST_SUBJECTS} more", "dim"), (0, 0, 0, 4))
+    if verdict.decision != Decision.SATISFIED and verdict.wants:
+        yield Padding(Text(f"wanted: {printable(verdict.wants)}", "cyan"), (0, 0, 0, 2))
+    for reference in verdict.evidence:
+        path = f" {signs.dot} ".join(printable(part) for part in cited(reference))
+        yield Padding(Text(f"{signs.note} {path}", "dim"), (0, 0, 0, 2))

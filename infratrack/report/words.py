@@ -1,0 +1,121 @@
+"""How states are said to people: words, symbols, bars. The same in terminal and Markdown. Pure."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from msgspec import Struct
+
+from infratrack.progress.criterion import Decision, Reference
+from infratrack.progress.reasons import moment
+from infratrack.progress.status import DeliverableState, ProjectState, Status
+
+SYMBOLS: Final = {
+    Status.NOT_STARTED: "○",
+    Status.IN_PROGRESS: "◐",
+    Status.COMPLETE: "✓",
+    Status.ACCEPTED: "✔",
+    Status.REGRESSED: "✗",
+    Status.STALE: "◷",
+    Status.UNKNOWN: "?",
+}
+ASCII_SYMBOLS: Final = {
+    Status.NOT_STARTED: "-",
+    Status.IN_PROGRESS: ">",
+    Status.COMPLETE: "+",
+    Status.ACCEPTED: "*",
+    Status.REGRESSED: "x",
+    Status.STALE: "~",
+    Status.UNKNOWN: "?",
+}
+DECISION_SYMBOLS: Final = {Decision.SATISFIED: "✓", Decision.UNSATISFIED: "✗", Decision.UNKNOWN: "?"}
+ASCII_DECISION_SYMBOLS: Final = {Decision.SATISFIED: "+", Decision.UNSATISFIED: "x", Decision.UNKNOWN: "?"}
+BAR_CELLS: Final = 20
+
+
+class Glyphs(Struct, frozen=True):
+    """The signs that a terminal can show."""
+
+    status: dict[Status, str]
+    decision: dict[Decision, str]
+    full: str
+    empty: str
+    dot: str
+    note: str
+
+
+RICH_GLYPHS: Final = Glyphs(SYMBOLS, DECISION_SYMBOLS, "━", "─", "·", "→")
+PLAIN_GLYPHS: Final = Glyphs(ASCII_SYMBOLS, ASCII_DECISION_SYMBOLS, "#", ".", "-", "!")
+
+
+def glyphs(encoding: str) -> Glyphs:
+    """The signs for an encoding: plain ones where it is not a Unicode one."""
+    return RICH_GLYPHS if encoding.lower().replace("-", "").startswith("utf") else PLAIN_GLYPHS
+
+
+def printable(text: str) -> str:
+    """Text that a terminal will show and not obey; line breaks become spaces."""
+    return "".join(one if one.isprintable() else " " for one in text)
+
+
+def status_word(status: Status) -> str:
+    """`in progress`, not `in_progress`."""
+    return status.value.replace("_", " ")
+
+
+def percent(share: float | None) -> str:
+    """A share in whole per cent; 100 only when it is all of it, 0 only when it is nothing, and – when not known."""
+    if share is None:
+        return "–"
+    rounded = round(share * 100)
+    if share not in {0.0, 1.0}:
+        rounded = min(99, max(1, rounded))
+    return f"{rounded} %"
+
+
+def filled(share: float | None, cells: int) -> int:
+    """How many cells of a bar are filled; full only when the share is."""
+    if share is None:
+        return 0
+    return cells if share >= 1 else min(cells - 1, max(1 if share > 0 else 0, round(share * cells)))
+
+
+def since(one: DeliverableState) -> str:
+    """When the status began, to the minute; empty when nothing began."""
+    return "" if one.since is None else moment(one.since).removesuffix(" UTC")
+
+
+def counted(number: int, one: str, many: str) -> str:
+    """`1 entry`, `3 entries`."""
+    return f"{number} {one if number == 1 else many}"
+
+
+def facts_line(state: ProjectState, waiting: int) -> list[str]:
+    """What the numbers rest on: instant, ledger, evidence, spool."""
+    counts = state.evidence
+    parts = [f"as of {moment(state.as_of)}"]
+    if state.ledger.size:
+        parts.append(f"ledger {counted(state.ledger.size, 'entry', 'entries')}, root {state.ledger.root[:12]}")
+    else:
+        parts.append("the ledger is empty")
+    if counts.total:
+        left_out = counts.total - counts.counted
+        parts.append("all evidence counts" if not left_out else f"{counts.counted} of {counts.total} count")
+    if waiting:
+        parts.append(f"{waiting} {'waits' if waiting == 1 else 'wait'} in the spool")
+    return parts
+
+
+def cited(one: Reference) -> list[str]:
+    """A piece of evidence followed down: entry, run, commit, person and time."""
+    kind = one.predicate_type.removeprefix("urn:infratrack:").removeprefix("evidence:")
+    parts = [moment(one.at), f"entry {one.index}", kind.removesuffix(":v1")]
+    if one.actor:
+        parts.append(f"by {one.actor}")
+    if one.commit:
+        parts.append(f"commit {one.commit[:10]}")
+    if one.run:
+        parts.append(f"run {one.run}")
+    if one.run_url:
+        parts.append(one.run_url)
+    return parts
