@@ -5,6 +5,7 @@ Reports are hostile input: no DTD, no entities, bounded size, depth and number o
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Final, NoReturn
 from xml.etree.ElementTree import ParseError
@@ -12,8 +13,8 @@ from xml.etree.ElementTree import ParseError
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser
 
-from infratrack.api import InputError
-from infratrack_junit.report import Result, Suite, merge, plain_name, worse
+from infratrack.api import InputError, Instant, parse_instant
+from infratrack_junit.report import Report, Result, Suite, merge, plain_name, worse
 
 MAXIMUM_BYTES: Final = 256 * 1024 * 1024
 MAXIMUM_TESTS: Final = 200_000
@@ -24,11 +25,14 @@ _FAILED_ELEMENTS: Final = frozenset({"failure", "error", "rerunFailure", "rerunE
 _WARNED_ELEMENTS: Final = frozenset({"skipped", "flakyFailure", "flakyError"})
 _FAILED_WORDS: Final = frozenset({"failed", "failure", "error", "errored"})
 _WARNED_WORDS: Final = frozenset({"skipped", "notrun", "disabled", "suppressed", "ignored", "pending"})
+_WITH_OFFSET: Final = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]{5,20}(Z|[+-]\d\d:?\d\d)", re.ASCII)
+_SECONDS: Final = re.compile(r"\d{1,8}(\.\d{1,12})?", re.ASCII)
+_MICROSECONDS: Final = 1_000_000
 _HINT: Final = "expected JUnit XML as test runners write it"
 
 
-def parse_report(content: bytes, name: str) -> tuple[Suite, ...]:
-    """The suites of a report, nested ones named `outer/inner`; InputError says file and line of what is wrong.
+def parse_report(content: bytes, name: str) -> Report:
+    """What a report says, nested suites named `outer/inner`; InputError says file and line of what is wrong.
 
     `name` is the file's name, for messages.
     """
@@ -49,7 +53,11 @@ def parse_report(content: bytes, name: str) -> tuple[Suite, ...]:
         _refuse(name, parser, str(error), error)
     except (LookupError, UnicodeError, ValueError) as error:
         _refuse(name, parser, "an encoding that is not known", error)
-    return merge(reader.suites)
+    return Report(
+        suites=merge(reader.suites),
+        started_at=min((begin for begin, _ in reader.times), default=None),
+        finished_at=max((end for _, end in reader.times), default=None),
+    )
 
 
 def _reason(error: ParseError) -> str:
@@ -85,6 +93,7 @@ class _Reader:
 
     def __init__(self) -> None:
         self.suites: list[Suite] = []
+        self.times: list[tuple[Instant, Instant]] = []
         self._path: list[str] = []
         self._open: list[_OpenSuite] = []
         self._loose = _OpenSuite(plain_name(""), {})
@@ -133,6 +142,9 @@ class _Reader:
             raise _Unexpected("a <testsuite> inside a <testcase>")
         outer = f"{self._open[-1].name}/" if self._open else ""
         self._open.append(_OpenSuite(outer + plain_name(attributes.get("name", "")), attributes))
+        time = _time(attributes)
+        if time is not None:
+            self.times.append(time)
 
     def _begin_case(self, attributes: Mapping[str, str]) -> None:
         if self._case is not None:
@@ -157,6 +169,20 @@ class _Reader:
             self._case = (self._case[0], worse(self._case[1], result))
         elif self._open and result == "FAILED":
             self._open[-1].broken = True
+
+
+def _time(attributes: Mapping[str, str]) -> tuple[Instant, Instant] | None:
+    """Begin and end of a suite; None unless its timestamp has an offset from UTC (most runners write local time)."""
+    text = attributes.get("timestamp", "").strip()
+    if not _WITH_OFFSET.fullmatch(text):
+        return None
+    try:
+        begin = parse_instant(text)
+    except InputError:
+        return None
+    seconds = attributes.get("time", "").strip()
+    lasted = float(seconds) if _SECONDS.fullmatch(seconds) else 0.0
+    return begin, Instant(begin + round(lasted * _MICROSECONDS))
 
 
 def _count(attributes: Mapping[str, str], name: str) -> int:

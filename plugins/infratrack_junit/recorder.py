@@ -37,9 +37,9 @@ class JunitRecorder:
         """One test result for the whole report; InputError says file and line of what is wrong."""
         if source.content is None:
             raise InputError(f"{source.path.name} is a folder", "record the report files inside it")
-        suites = parse_report(source.content, source.path.name)
-        members = predicate_members(suites)
-        empty = not any(suite.tests for suite in suites)
+        report = parse_report(source.content, source.path.name)
+        members = predicate_members(report.suites)
+        empty = not any(suite.tests for suite in report.suites)
         digest = sha256_digest(source.content).removeprefix("sha256:")
         return [
             Collected(
@@ -49,6 +49,8 @@ class JunitRecorder:
                 missing={"tests": "the report lists no test"} if empty else {},
                 outcome="failed" if members["result"] == "FAILED" else "succeeded",
                 extra=members,
+                started_at=report.started_at,
+                finished_at=report.finished_at,
                 dropped=("failure messages", "system-out", "system-err", "properties"),
             )
         ]

@@ -13,6 +13,8 @@ from typing import Any, Final, Literal
 
 from msgspec import Struct
 
+from infratrack.api import Instant
+
 Result = Literal["PASSED", "WARNED", "FAILED"]
 SuiteResult = Literal["PASSED", "WARNED", "FAILED", "UNKNOWN"]
 
@@ -42,6 +44,14 @@ class Suite(Struct, frozen=True):
     def named(self, result: Result) -> list[str]:
         """The names of the tests with this result, in the report's order."""
         return [name for name, found in self.tests.items() if found == result]
+
+
+class Report(Struct, frozen=True):
+    """A whole report. The instants are None unless the report says them with an offset from UTC."""
+
+    suites: tuple[Suite, ...]
+    started_at: Instant | None = None
+    finished_at: Instant | None = None
 
 
 def worse(first: Result, second: Result) -> Result:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infratrack.api import InputError
+from infratrack.api import InputError, parse_instant
 from infratrack_junit import parse
 from infratrack_junit.parse import parse_report
 from infratrack_junit.report import MAXIMUM_NAME, Suite, merge, plain_name, predicate_members, worse
@@ -33,11 +33,11 @@ SUREFIRE = b"""<?xml version="1.0" encoding="UTF-8"?>
 
 def results(xml: str | bytes) -> dict[str, dict[str, str]]:
     content = xml.encode() if isinstance(xml, str) else xml
-    return {suite.name: dict(suite.tests) for suite in parse_report(content, "r.xml")}
+    return {suite.name: dict(suite.tests) for suite in parse_report(content, "r.xml").suites}
 
 
 def test_surefire_results_are_told_apart_and_no_message_is_kept() -> None:
-    (suite,) = parse_report(SUREFIRE, "TEST-net.xml")
+    (suite,) = parse_report(SUREFIRE, "TEST-net.xml").suites
     assert suite.tests == {
         "com.example.NetTest.pings": "PASSED",
         "com.example.NetTest.resolves": "WARNED",
@@ -98,20 +98,44 @@ def test_suites_of_one_name_become_one() -> None:
     ],
 )
 def test_a_suite_is_as_good_as_its_tests_and_counters_say(xml: str, result: str) -> None:
-    (suite,) = parse_report(xml.encode(), "r.xml")
+    (suite,) = parse_report(xml.encode(), "r.xml").suites
     assert suite.result == result
 
 
 def test_failures_counted_by_an_outer_suite_are_those_of_the_inner_ones() -> None:
     xml = """<testsuite name="o" failures="1"><testsuite name="i" failures="1"><testcase name="a"><failure/></testcase>
         </testsuite></testsuite>"""
-    assert {suite.name: suite.broken for suite in parse_report(xml.encode(), "r.xml")} == {"o/i": False, "o": False}
+    assert {suite.name: suite.broken for suite in parse_report(xml.encode(), "r.xml").suites} == {
+        "o/i": False,
+        "o": False,
+    }
 
 
 def test_an_empty_report_never_reads_as_passed() -> None:
     assert predicate_members([])["result"] == "WARNED"
     assert predicate_members([Suite("s", {})])["result"] == "WARNED"
     assert predicate_members([Suite("s", {"a": "PASSED"})])["result"] == "PASSED"
+
+
+@pytest.mark.parametrize(
+    ("attributes", "begin", "end"),
+    [
+        (
+            'timestamp="2026-01-05T09:00:00+00:00" time="1.5"',
+            "2026-01-05T09:00:00.000000Z",
+            "2026-01-05T09:00:01.500000Z",
+        ),
+        ('timestamp="2026-01-05T10:00:00.25+01:00"', "2026-01-05T09:00:00.250000Z", "2026-01-05T09:00:00.250000Z"),
+        ('timestamp="2026-01-05T09:00:00Z" time="-1"', "2026-01-05T09:00:00.000000Z", "2026-01-05T09:00:00.000000Z"),
+        ('timestamp="2026-01-05T09:00:00" time="1.5"', None, None),
+        ('timestamp="2026-99-05T09:00:00Z"', None, None),
+        ("", None, None),
+    ],
+)
+def test_when_it_happened_is_known_only_with_an_offset(attributes: str, begin: str | None, end: str | None) -> None:
+    report = parse_report(f"<testsuite {attributes}/>".encode(), "r.xml")
+    assert report.started_at == (None if begin is None else parse_instant(begin))
+    assert report.finished_at == (None if end is None else parse_instant(end))
 
 
 def test_other_encodings_are_read() -> None:
@@ -187,7 +211,7 @@ def read_or_refuse(content: bytes) -> tuple[Suite, ...]:
     refused = None
     suites: tuple[Suite, ...] = ()
     try:
-        suites = parse_report(content, "r.xml")
+        suites = parse_report(content, "r.xml").suites
     except InputError as error:
         refused = error.message
     assert refused is None or (refused.startswith("r.xml:") and "\n" not in refused)
