@@ -15,14 +15,20 @@ from infratrack.project.problems import Flaw, Path, Problem, shown
 
 NESTING_AT_MOST: Final = 40
 LARGEST_NUMBER: Final = 2**53
-_SUSPECT: Final = re.compile(
-    r"(?:^|[\s\[{,:])!|<<|\.(?:nan|NaN|NAN|inf|Inf|INF)(?![a-z])|[0-9_]{15}|0[xo][0-9a-fA-F_]{13}|[0-9]e\+?[0-9_]{3}|[0-9]E\+?[0-9_]{3}"
-)
+_TAG: Final = re.compile(r"(?:^|[\s\[{,:])!")
+_NO_NUMBERS: Final = (".nan", ".NaN", ".NAN", ".inf", ".Inf", ".INF")
+_NO_NUMBER: Final = re.compile(r"\.(?:nan|NaN|NAN|inf|Inf|INF)(?![a-z])")
+_LONG_NUMBER: Final = re.compile(r"[0-9](?:[0-9_]{14}|[xo][0-9a-fA-F_]{13}|\.?[eE]\+?[0-9_]{3})")
 
 
 def looks_odd(text: str) -> bool:
     """Whether the text could hold a tag, a merge key or a number out of bounds. Quick, and wrong on the safe side."""
-    return _SUSPECT.search(text) is not None
+    return (
+        "<<" in text
+        or ("!" in text and _TAG.search(text) is not None)
+        or (any(word in text for word in _NO_NUMBERS) and _NO_NUMBER.search(text) is not None)
+        or _LONG_NUMBER.search(text) is not None
+    )
 
 
 def odd_syntax(text: str, file: str) -> list[Problem]:

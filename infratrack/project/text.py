@@ -24,8 +24,8 @@ _UTF8_MARK: Final = b"\xef\xbb\xbf"
 _BAD_CHARACTER: Final = re.compile(
     "[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
 )
-# Block nesting grows with the column of a line's first real character, and a reader's stack with the nesting.
-_DEEP_LINE: Final = re.compile(rf"(?:^|[\r\n])[ \t?:-]{{{COLUMNS_AT_MOST}}}")
+_ORDINARY: Final = bytes([9, 10, 13, *range(0x20, 0x7F)])
+_INDENTATION: Final = " \t?:-"
 _LINE_BREAK: Final = re.compile("\r\n|\r|\n")
 _NAMES: Final = {
     "\ufeff": "a byte order mark",
@@ -49,16 +49,32 @@ def decode(content: bytes, file: str) -> str:
         what = f"the file has more than {FILE_AT_MOST:,} bytes"
         raise _refused(file, what, "a smaller one; split it with `include`")
     text = _decode(content, file)
-    bad = _BAD_CHARACTER.search(text)
+    bad = _bad_character(text, content)
     if bad:
         name = _NAMES.get(bad.group(), "the character")
         what = f"{name} U+{ord(bad.group()):04X} does not belong in a text file"
         raise _refused(file, what, "printable text (write it as an escape in double quotes)", text, bad.start())
-    deep = _DEEP_LINE.search(text)
-    if deep:
+    if _deepest(text) >= COLUMNS_AT_MOST:
         what = f"nested or indented deeper than {COLUMNS_AT_MOST} columns"
-        raise _refused(file, what, "a project file that people can read", text, deep.end() - COLUMNS_AT_MOST)
+        line = next(n for n, line in enumerate(_LINE_BREAK.split(text), 1) if _deepest(line) >= COLUMNS_AT_MOST)
+        expected = "a project file that people can read"
+        raise ProjectProblems([Problem(file, line, 1, f"{what}; expected {expected}", what, expected)])
     return text
+
+
+def _bad_character(text: str, content: bytes) -> re.Match[str] | None:
+    if text.isascii() and not content.translate(None, _ORDINARY):
+        return None
+    return _BAD_CHARACTER.search(text)
+
+
+def _deepest(text: str) -> int:
+    """The columns before the first real character, where they are most.
+
+    Block nesting grows with them, and with the nesting a reader's stack.
+    """
+    long = [line for line in text.splitlines() if len(line) >= COLUMNS_AT_MOST]
+    return max((len(line) - len(line.lstrip(_INDENTATION)) for line in long), default=0)
 
 
 def _decode(content: bytes, file: str) -> str:
