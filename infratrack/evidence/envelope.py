@@ -131,7 +131,7 @@ def _open_foreign(line: bytes) -> Envelope:
             raise _damaged(f"it carries {len(signatures)} signatures, expected 1 to {MAXIMUM_SIGNATURES}")
         opened = tuple(_foreign_signature(one) for one in signatures)
         return Envelope(_decode(_standard(payload)), kind, opened, strict=False)
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, AttributeError) as error:
         raise _damaged("expected the members payload, payloadType and signatures") from error
     except (ValueError, RecursionError) as error:
         raise _damaged(_sentence(error)) from error

@@ -2,7 +2,8 @@
 
 Escapes can be mixed and nested in any way (JSON in JSON, a URL in JSON, only some characters encoded), so they are
 undone in the text rather than foreseen for each secret: a `View` is a text with one layer of escapes undone, which
-knows where its characters came from. Base64 depends on what stands before, so there the secret is encoded, in all three alignments.
+knows where its characters came from. Base64 depends on what stands before, so there the secret is encoded, in all
+three alignments.
 """
 
 from __future__ import annotations
