@@ -42,7 +42,7 @@ _SUITES: Final = {
     "FAILED": Judged(Judgement.FAILS, "failed"),
     "UNKNOWN": Judged(Judgement.UNKNOWN, "ran no test"),
 }
-_NOT_COUNTED: Final = Judged(Judgement.UNKNOWN, "is no single test and is not counted")
+_NOT_COUNTED: Final = Judged(Judgement.UNKNOWN, "is a suite: only its tests are counted")
 
 
 class PassedTests:

@@ -8,7 +8,6 @@ from typing import Final
 
 from infratrack.api import Collected, InputError, RecordSource, Subject, sha256_digest
 from infratrack_junit.evidence import TEST_RESULT
-from infratrack_junit.parse import parse_report
 from infratrack_junit.report import predicate_members
 
 _LOOKED_AT: Final = 65_536
@@ -37,6 +36,8 @@ class JunitRecorder:
         """One test result for the whole report; InputError says file and line of what is wrong."""
         if source.content is None:
             raise InputError(f"{source.path.name} is a folder", "record the report files inside it")
+        from infratrack_junit.parse import parse_report  # noqa: PLC0415 -- XML is needed by those who record it only
+
         report = parse_report(source.content, source.path.name)
         members = predicate_members(report.suites)
         empty = not any(suite.tests for suite in report.suites)
