@@ -27,9 +27,9 @@ class _Head(Struct):
 
     format_version: str | None = None
     terraform_version: str | None = None
-    resource_changes: Raw | None = None
-    planned_values: Raw | None = None
-    configuration: Raw | None = None
+    resource_changes: Raw = Raw(b"")
+    planned_values: Raw = Raw(b"")
+    configuration: Raw = Raw(b"")
     version: int | None = None
     lineage: str | None = None
 
@@ -67,7 +67,7 @@ class TerraformRecorder:
             state = read_raw_state(content, name, wanted, secrets.token_bytes(32))
         elif head.format_version is None:
             raise InputError(f"{name}: it has no format_version", "expected the output of terraform show -json")
-        elif head.resource_changes is None and head.planned_values is None and head.configuration is None:
+        elif not any(bytes(part) for part in (head.resource_changes, head.planned_values, head.configuration)):
             state = read_shown_state(content, name, wanted, secrets.token_bytes(32))
         else:
             plan = read_plan(content, name, wanted)

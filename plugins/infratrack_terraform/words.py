@@ -161,7 +161,7 @@ def _apply_root(result: Mapping[str, Any], outcome: str) -> dict[str, Any]:
             converged = False if complete else None
         elif complete and text(result, "mode") == "normal":
             converged = True
-    elif changes or outcome == "failed":
+    elif outcome == "failed" or (outcome == "canceled" and changes):
         converged = False
     return {
         "of": "apply",
