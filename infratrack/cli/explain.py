@@ -28,7 +28,7 @@ Exit codes: 0 fine, 2 bad input, 4 the ledger could not be reached, 6 the ledger
 def explain(*, deliverable: str, as_of: str | None, at_size: int | None, output_format: str, project: Path) -> None:
     """Explain a deliverable's status, down to run and person.
 
-    Shows each criterion with its verdict, the reason in plain words, what would satisfy it, and the evidence it rests on.
+    Shows each criterion with its verdict, the reason in plain words, what would satisfy it, and the evidence behind it.
     """
     from infratrack.capture.clock import now  # noqa: PLC0415 -- after the options were understood
     from infratrack.capture.workspace import Workspace  # noqa: PLC0415 -- likewise

@@ -138,6 +138,8 @@ class Reference(Struct, frozen=True):
     run_url: str | None = None
     index: int | None = None
     """The ledger entry's number."""
+    signer: str | None = None
+    """Whose key signed: the signer's name in `trust`, or the person."""
 
 
 class Verdict(Struct, frozen=True):

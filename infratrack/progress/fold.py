@@ -215,6 +215,7 @@ def _references(index: FactsIndex, trust: Trust, entries: Iterable[int]) -> dict
             actor=trust.people.get(row["key"]) or row["actor"],
             run_url=row["run_url"],
             index=entry,
+            signer=trust.name_of(row["key"]),
         )
         for entry, row in index.evidence(entries).items()
     }
@@ -282,7 +283,11 @@ def _why(promise: Promise, fold: DeliverableFold, now: Standing) -> str:
     first = order[0]
     negated = not isinstance(promise.node, Leaf) and now.decisions[first] == Decision.SATISFIED
     said = f"{'not ' if negated else ''}{promise.calls[first].name}: {now.reasons[first]}"
-    return said + (f" (and {len(order) - 1} more)" if len(order) > 1 else "")
+    return said + _and_more(len(order) - 1)
+
+
+def _and_more(count: int) -> str:
+    return f" (and {count} more {'criterion' if count == 1 else 'criteria'})" if count else ""
 
 
 def _project_notes(counting: Counting) -> tuple[str, ...]:

@@ -19,27 +19,38 @@ _UNITS = (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1))
 class Finding(Struct, frozen=True):
     """The newest word about one subject and what it means to the criterion."""
 
-    subject: str
-    """As people read it."""
+    name: str
+    """The subject's name, as people read it."""
+    scope: str
+    """Where the subject is; empty where that says nothing."""
     judgement: Judgement
     note: str
     entry: int
     at: Instant
 
+    @property
+    def subject(self) -> str:
+        """The subject with where it is."""
+        return f"{self.name} in {self.scope}" if self.scope else self.name
 
-def subject_name(name: str, scope: str = "") -> str:
-    """A subject as people read it: its parts joined by ›, and where it is, if that says anything."""
-    text = name.replace(SUBJECT_SEPARATOR, " › ")
-    return text if scope in {"", ".", name} else f"{text} in {scope}"
+
+def subject_name(name: str) -> str:
+    """A name as people read it: its parts joined by ›."""
+    return name.replace(SUBJECT_SEPARATOR, " › ")
+
+
+def scope_name(scope: str | None, name: str) -> str:
+    """Where a subject is, empty where that says nothing more than the name."""
+    return "" if scope in {None, "", ".", "*", name} else str(scope)
 
 
 def selector_name(selector: Selector) -> str:
     """What a selector looks for, as people read it."""
     if selector.label:
         return selector.label
-    scope = "" if selector.scope in {None, "*"} else str(selector.scope)
+    scope = scope_name(selector.scope, selector.name)
     name = selector.name if selector.match is None else selector.name + "…"
-    return f"{selector.kind} {subject_name(name, scope)}"
+    return f"{selector.kind} {subject_name(name)}" + (f" in {scope}" if scope else "")
 
 
 def findings(track: Track) -> tuple[Finding, ...]:
@@ -47,8 +58,12 @@ def findings(track: Track) -> tuple[Finding, ...]:
     found = []
     for one in track.judged:
         judged = track.notes[one.values[-1]]
-        name = subject_name(one.history.name, one.history.scope)
-        found.append(Finding(name, judged.judgement, judged.note, one.entries[-1], Instant(one.instants[-1])))
+        name, scope = one.history.name, scope_name(one.history.scope, one.history.name)
+        found.append(
+            Finding(
+                subject_name(name), scope, judged.judgement, judged.note, one.entries[-1], Instant(one.instants[-1])
+            )
+        )
     return tuple(found)
 
 
@@ -91,11 +106,14 @@ def reason(decision: Decision, track: Track, found: Sequence[Finding], wants: st
 
 
 def told(found: Sequence[Finding]) -> str:
-    """Findings with the same note told together: `a, b and 3 more: applied`."""
-    by_note: dict[str, list[str]] = {}
+    """Findings with the same note and place told together: `a, b and 3 more in core: applied`."""
+    together: dict[tuple[str, str], list[str]] = {}
     for one in found:
-        by_note.setdefault(one.note, []).append(one.subject)
-    notes = [f"{_listed(subjects)}: {note}" if note else _listed(subjects) for note, subjects in by_note.items()]
+        together.setdefault((one.note, one.scope), []).append(one.name)
+    notes = [
+        _listed(names) + (f" in {scope}" if scope else "") + (f": {note}" if note else "")
+        for (note, scope), names in together.items()
+    ]
     shown = notes[:NAMED]
     more = len(notes) - len(shown)
     return "; ".join(shown) + (f"; and {more} more findings" if more else "")

@@ -10,7 +10,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from infratrack.progress.criterion import Decision, Judgement
-from infratrack.progress.reasons import moment
+from infratrack.progress.reasons import NAMED, moment
 from infratrack.progress.status import DeliverableState
 from infratrack.progress.tree import Branch, Leaf, Negation, Node, evaluate
 from infratrack.report.terminal import DECISION_STYLES, STYLES
@@ -34,7 +34,7 @@ def print_explanation(console: Console, one: DeliverableState, task_name: str | 
         status.append(f" since {since(one)} UTC")
     console.print(status)
     for line in _facts(one, task_name):
-        console.print(Padding(line, (0, 0, 0, 2)))
+        console.print(Padding(line, (0, 0, 0, 2), expand=False))
     console.print()
     console.print(_tree(one, one.tree, signs))
     if one.turns:
@@ -103,21 +103,23 @@ def _label(one: DeliverableState, node: Node, signs: Glyphs) -> Text | Group:
 def _criterion(one: DeliverableState, number: int, symbol: Text, signs: Glyphs) -> Iterator[Text | Padding]:
     verdict = one.criteria[number]
     yield symbol.append(verdict.criterion, "bold")
-    yield Padding(Text(printable(verdict.reason)), (0, 0, 0, 2))
+    yield Padding(Text(printable(verdict.reason)), (0, 0, 0, 2), expand=False)
     found = one.findings[number] if number < len(one.findings) else ()
-    if len(found) > 1:
+    if len(found) > NAMED:
         for finding in found[:MOST_SUBJECTS]:
             decision = _JUDGED[finding.judgement]
-            line = Text.assemble(
+            told = Text.assemble(
                 (signs.decision[decision] + " ", DECISION_STYLES[decision]),
                 f"{printable(finding.subject)}: {printable(finding.note)}",
                 (f"  entry {finding.entry}", "dim"),
             )
-            yield Padding(line, (0, 0, 0, 4))
+            yield Padding(told, (0, 0, 0, 4), expand=False)
         if len(found) > MOST_SUBJECTS:
-            yield Padding(Text(f"and {len(found) - MOST_SUBJECTS} more", "dim"), (0, 0, 0, 4))
+            yield Padding(Text(f"and {len(found) - MOST_SUBJECTS} more", "dim"), (0, 0, 0, 4), expand=False)
     if verdict.decision != Decision.SATISFIED and verdict.wants:
-        yield Padding(Text(f"wanted: {printable(verdict.wants)}", "cyan"), (0, 0, 0, 2))
+        yield Padding(Text(f"wanted: {printable(verdict.wants)}", "cyan"), (0, 0, 0, 2), expand=False)
     for reference in verdict.evidence:
-        path = f" {signs.dot} ".join(printable(part) for part in cited(reference))
-        yield Padding(Text(f"{signs.note} {path}", "dim"), (0, 0, 0, 2))
+        for begin, parts in zip((f"{signs.note} ", "  "), cited(reference), strict=True):
+            if parts:
+                line = begin + f" {signs.dot} ".join(map(printable, parts))
+                yield Padding(Text(line, "dim", overflow="fold"), (0, 0, 0, 2), expand=False)

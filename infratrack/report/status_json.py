@@ -136,6 +136,7 @@ def _reference(one: Reference) -> dict[str, Any]:
         "at": format_instant(one.at),
         "commit": one.commit,
         "actor": one.actor,
+        "signer": one.signer,
         "run_url": one.run_url,
     }
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console
-from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
 from infratrack.progress.status import DeliverableState, PhaseState, ProjectState, TaskState
@@ -23,15 +22,20 @@ from infratrack.report.words import (
 )
 
 TASK_BAR_CELLS = 8
-_STATUS_WIDTH = 13
+_STATUS_WIDTH = 11
 _SINCE_WIDTH = 16
+_GAP = 3
+_INDENT = 4
+_NARROWEST = 20
 
 
 def print_status(console: Console, state: ProjectState, waiting: int = 0) -> None:
     """Print the whole state."""
     signs = glyphs(console.encoding)
     _print_head(console, state, waiting, signs)
-    console.print(_table(state, signs))
+    _print_tasks(console, state, signs)
+    if state.phases or state.notes:
+        console.print()
     for phase in state.phases:
         if phase.exit is not None:
             _print_phase(console, phase, phase.exit, signs)
@@ -47,46 +51,83 @@ def _print_head(console: Console, state: ProjectState, waiting: int, signs: Glyp
     console.print(Text(f" {signs.dot} ".join(facts_line(state, waiting)), "dim"))
 
 
-def _table(state: ProjectState, signs: Glyphs) -> Table:
-    """Columns: what, status, since. Task lines carry the task's own progress."""
-    table = Table.grid(padding=(0, 2, 0, 0), expand=False)
-    table.add_column(ratio=1, overflow="fold")
-    table.add_column(width=_STATUS_WIDTH, no_wrap=True)
-    table.add_column(width=_SINCE_WIDTH, no_wrap=True)
+def _print_tasks(console: Console, state: ProjectState, signs: Glyphs) -> None:
+    """One line a task and a deliverable, in columns: what, status, since. Reasons take the whole width below."""
     by_task: dict[str | None, list[DeliverableState]] = {}
     known = {task.id for task in state.tasks}
     for one in state.deliverables:
         by_task.setdefault(one.task if one.task in known else None, []).append(one)
-    table.add_row()
+    names = [cell_len(_indented(one.name, one.id).plain) for one in state.deliverables]
+    names += [cell_len(_named(task.name, task.id).plain) for task in state.tasks]
+    room = max(_NARROWEST, console.width - _GAP - _STATUS_WIDTH - _GAP - _SINCE_WIDTH)
+    width = min(max(names, default=0), room)
     for task in state.tasks:
-        _add_task(table, task, signs)
-        _add_deliverables(table, by_task.get(task.id, ()), signs)
+        console.print()
+        _print_task(console, task, width, signs)
+        _print_deliverables(console, by_task.get(task.id, ()), width, signs)
     if by_task.get(None):
-        table.add_row(Text("without a task", "bold"))
-        _add_deliverables(table, by_task[None], signs)
-    return table
+        console.print()
+        console.print(Text("without a task", "bold"))
+        _print_deliverables(console, by_task[None], width, signs)
 
 
-def _add_task(table: Table, task: TaskState, signs: Glyphs) -> None:
-    name = Text.assemble((printable(task.name), "bold"), "  ", (task.id, "dim"))
+def _named(name: str, identity: str, room: int | None = None) -> Text:
+    """A name with its id; where there is not room for both, the name is cut."""
+    shown = printable(name)
+    if room is not None:
+        left = max(1, room - cell_len(identity) - 2)
+        if cell_len(shown) > left:
+            shown = set_cell_size(shown, left - 1).rstrip() + "…"
+    return Text.assemble((shown, "bold"), "  ", (identity, "dim"))
+
+
+def _indented(name: str, identity: str, room: int | None = None) -> Text:
+    text = _named(name, identity, None if room is None else room - _INDENT)
+    return Text(" " * _INDENT) + text
+
+
+def _row(name: Text, width: int, status: Text, since_when: str) -> Text:
+    name.pad_right(max(0, width - name.cell_len))
+    line = Text.assemble(name, " " * _GAP, status)
+    if since_when:
+        status_room = max(0, _STATUS_WIDTH - status.cell_len)
+        line.append(" " * (status_room + _GAP)).append(since_when, "dim")
+    return line
+
+
+def _print_task(console: Console, task: TaskState, width: int, signs: Glyphs) -> None:
+    name = _named(task.name, task.id, width)
     if task.progress is None:
-        table.add_row(name, Text(f"{signs.status[task.status]} {status_word(task.status)}", "dim"))
-        table.add_row(Padding(Text(task.reason, "dim"), (0, 0, 0, 4)))
-        return
-    table.add_row(name, bar(task.progress, TASK_BAR_CELLS, signs), Text(percent(task.progress), "dim"))
+        unknown = Text(f"{signs.status[task.status]} {status_word(task.status)}", "dim")
+        why = "no deliverables" if not task.deliverables else "no weight"
+        _line(console, _row(name, width, unknown, why))
+    else:
+        _line(console, _row(name, width, bar(task.progress, TASK_BAR_CELLS, signs), percent(task.progress)))
 
 
-def _add_deliverables(table: Table, deliverables: Iterable[DeliverableState], signs: Glyphs) -> None:
+def _print_deliverables(console: Console, deliverables: Iterable[DeliverableState], width: int, signs: Glyphs) -> None:
     for one in deliverables:
         style = STYLES[one.status]
-        symbol = signs.status[one.status]
-        name = Text.assemble("  ", (symbol, style), " ", printable(one.name), "  ", (one.id, "dim"))
-        name.overflow = "fold"
-        table.add_row(name, Text(status_word(one.status), style), Text(since(one), "dim"))
+        name = _named(one.name, one.id, width - _INDENT)
+        name.stylize("not bold")
+        name = Text.assemble("  ", (signs.status[one.status], style), " ", name)
+        _line(console, _row(name, width, Text(status_word(one.status), style), since(one)))
         if one.reason:
-            table.add_row(Padding(Text(printable(one.reason), overflow="fold"), (0, 0, 0, 4)))
+            _below(console, printable(one.reason))
         for note in one.notes:
-            table.add_row(Padding(Text(f"{signs.note} {printable(note)}", "yellow", overflow="fold"), (0, 0, 0, 4)))
+            _below(console, f"{signs.note} {printable(note)}", "yellow")
+
+
+def _line(console: Console, line: Text) -> None:
+    line.rstrip()
+    console.print(line, soft_wrap=True)
+
+
+def _below(console: Console, text: str, style: str = "") -> None:
+    """A paragraph below a deliverable, indented, over the whole width."""
+    for line in Text(text, style).wrap(console, max(_NARROWEST, console.width - _INDENT), overflow="fold"):
+        line.rstrip()
+        console.print(Text(" " * _INDENT) + line, soft_wrap=True)
 
 
 def _print_phase(console: Console, phase: PhaseState, exit_: DeliverableState, signs: Glyphs) -> None:
@@ -100,7 +141,7 @@ def _print_phase(console: Console, phase: PhaseState, exit_: DeliverableState, s
         )
     )
     if exit_.reason:
-        console.print(Padding(Text(printable(exit_.reason)), (0, 0, 0, 4)))
+        _below(console, printable(exit_.reason))
 
 
 def _print_notes(console: Console, notes: Iterable[str], signs: Glyphs) -> None:

@@ -106,16 +106,16 @@ def facts_line(state: ProjectState, waiting: int) -> list[str]:
     return parts
 
 
-def cited(one: Reference) -> list[str]:
-    """A piece of evidence followed down: entry, run, commit, person and time."""
-    kind = one.predicate_type.removeprefix("urn:infratrack:").removeprefix("evidence:")
-    parts = [moment(one.at), f"entry {one.index}", kind.removesuffix(":v1")]
+def cited(one: Reference) -> tuple[list[str], list[str]]:
+    """A piece of evidence followed down, on two lines: entry, kind, time and person; then commit, run and its page."""
+    kind = one.predicate_type.removeprefix("urn:infratrack:").removeprefix("evidence:").removesuffix(":v1")
+    first = [f"entry {one.index}", kind, moment(one.at)]
     if one.actor:
-        parts.append(f"by {one.actor}")
-    if one.commit:
-        parts.append(f"commit {one.commit[:10]}")
+        signed = f" (key {one.signer})" if one.signer and one.signer != one.actor else ""
+        first.append(f"by {one.actor}{signed}")
+    second = [f"commit {one.commit[:10]}"] if one.commit else []
     if one.run:
-        parts.append(f"run {one.run}")
+        second.append(f"run {one.run}")
     if one.run_url:
-        parts.append(one.run_url)
-    return parts
+        second.append(one.run_url)
+    return first, second

@@ -121,26 +121,14 @@ class FactsIndex:
     def evidence(self, entries: Iterable[int]) -> dict[int, dict[str, Any]]:
         """What is to be told of some evidence, by entry number."""
         columns = (
-            "entry",
-            "digest",
-            "type",
-            "key",
-            "instant",
-            "run",
-            "outcome",
-            "commit_id",
-            "actor",
-            "run_url",
-            "problem",
+            *("entry", "digest", "type", "key", "instant", "run", "outcome", "commit_id", "actor", "run_url", "problem"),
         )
-        return {
-            row[0]: dict(zip(columns, row, strict=True))
-            for row in self._by_number(
-                "SELECT e.entry, e.digest, t.text, k.text, e.instant, e.run, e.outcome, e.commit_id, e.actor, e.run_url,"
-                " e.problem FROM evidence e JOIN name t ON t.id = e.type JOIN name k ON k.id = e.key WHERE e.entry",
-                sorted(set(entries)),
-            )
-        }
+        query = (
+            "SELECT e.entry, e.digest, t.text, k.text, e.instant, e.run, e.outcome, e.commit_id, e.actor, e.run_url,"
+            " e.problem FROM evidence e JOIN name t ON t.id = e.type JOIN name k ON k.id = e.key WHERE e.entry"
+        )
+        rows = self._by_number(query, sorted(set(entries)))
+        return {row[0]: dict(zip(columns, row, strict=True)) for row in rows}
 
     def definition(self, digest: str) -> bytes | None:
         """The document of a definition that evidence pins, if the ledger's blobs had it."""
