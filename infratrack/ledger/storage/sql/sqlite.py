@@ -68,7 +68,7 @@ def create_file(path: Path, origin: str) -> None:
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}.new")
     os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     try:
-        engine = sa.create_engine(f"sqlite:///{draft}", poolclass=NullPool)
+        engine = sa.create_engine(sa.URL.create("sqlite", database=str(draft)), poolclass=NullPool)
         with engine.begin() as connection:
             # Python's driver begins the transaction with the first table, so that this still comes in time.
             connection.exec_driver_sql(f"PRAGMA page_size = {_PAGE_BYTES}")
