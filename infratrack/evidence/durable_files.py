@@ -7,6 +7,7 @@ killed writer are those whose lock is free.
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import shutil
@@ -92,7 +93,7 @@ def place_file(path: Path, content: bytes) -> int:
                 continue
             raise
         return descriptor
-    raise BlockingIOError(11, "another process kept interfering", str(path))
+    raise _disturbed(path)
 
 
 def write_file(path: Path, content: bytes) -> None:
@@ -106,19 +107,14 @@ def new_folder(beside: Path, files: Mapping[str, bytes]) -> Iterator[Path]:
 
     The folder is locked until the block ends, and deleted then when it has not been renamed.
     """
-    folder = _temporary(beside)
-    descriptor = -1
+    folder, descriptor = _locked_folder(beside)
     try:
-        folder.mkdir(PRIVATE_FOLDER)
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         for name, content in files.items():
             os.close(write_new_file(folder / name, content))
         os.fsync(descriptor)
         yield folder
     finally:
-        if descriptor >= 0:
-            os.close(descriptor)
+        os.close(descriptor)
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -148,6 +144,21 @@ def remove_leftovers(folder: Path) -> None:
             else:
                 path.unlink(missing_ok=True)
             os.close(descriptor)
+
+
+def _locked_folder(beside: Path) -> tuple[Path, int]:
+    for _ in range(_ATTEMPTS):
+        folder = _temporary(beside)
+        folder.mkdir(PRIVATE_FOLDER)
+        descriptor = try_lock(folder)
+        if descriptor is not None:
+            return folder, descriptor
+    raise _disturbed(beside)
+
+
+def _disturbed(path: Path) -> BlockingIOError:
+    """Somebody tidied up at the very instant between making and locking, time and again."""
+    return BlockingIOError(errno.EAGAIN, "another process kept interfering", str(path))
 
 
 def _temporary(folder: Path) -> Path:

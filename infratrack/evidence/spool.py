@@ -15,9 +15,11 @@ a process id: ids are used again. Any number of processes may use one spool.
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import re
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -45,6 +47,8 @@ _IDENTIFIER: Final = re.compile(IDENTIFIER_PATTERN)
 _HEX_DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 _LINE: Final = "line"
 _END: Final = ".end"
+_ATTEMPTS: Final = 5
+_OCCUPIED: Final = frozenset({errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR})
 _MAXIMUM_SEEN_BYTES: Final = 65_536
 
 
@@ -183,7 +187,7 @@ class Spool:
                 evidence = _read_evidence(path)
                 if evidence is not None:
                     found.append(evidence)
-                elif path.exists():  # it may just have been delivered by another process
+                elif os.path.lexists(path):  # it may just have been delivered by another process
                     self._set_aside(path)
         return sorted(found, key=_delivery_order)
 
@@ -222,20 +226,21 @@ class Spool:
     def _move_in(self, folder: Path, digest: Digest) -> None:
         """Rename a whole folder into waiting/; when it is there already, only what it lacks is added."""
         target = self._waiting / _hex(digest)
-        present = _read_evidence(target)
-        if present is None and os.path.lexists(target):
-            self._set_aside(target)
-        try:
-            folder.rename(target)
-        except FileNotFoundError:
-            return  # another process carried it on
-        except OSError:
-            if not target.is_dir():
-                raise
-            for path in _entries(folder):
-                path.rename(target / path.name)
-            folder.rmdir()
-            sync_folder(target)
+        for _ in range(_ATTEMPTS):
+            if _read_evidence(target) is not None:
+                _add_missing(folder, target)
+                break
+            if os.path.lexists(target):
+                self._set_aside(target)
+            try:
+                folder.rename(target)
+            except FileNotFoundError:
+                return  # another process carried it on
+            except OSError as error:
+                if error.errno not in _OCCUPIED:
+                    raise
+            else:
+                break
         sync_folder(self._waiting)
 
     def _carry_on(self) -> None:
@@ -251,7 +256,7 @@ class Spool:
                 continue  # its process lives and is about to move it
             evidence = _read_line(end)
             if evidence is None:
-                if end.exists():
+                if os.path.lexists(end):
                     self._set_aside(end)
             else:
                 start.unlink(missing_ok=True)
@@ -269,6 +274,16 @@ class Spool:
 
 def _files(line: bytes, blobs: Mapping[Digest, bytes]) -> dict[str, bytes]:
     return {**{_hex(digest): content for digest, content in blobs.items()}, _LINE: line + b"\n"}
+
+
+def _add_missing(folder: Path, target: Path) -> None:
+    """Give evidence that waits already the blobs that it lacks. It may be delivered, and gone, at any moment."""
+    with contextlib.suppress(FileNotFoundError):
+        for path in _entries(folder):
+            if not (target / path.name).exists():
+                path.rename(target / path.name)
+        sync_folder(target)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _entries(folder: Path) -> list[Path]:
