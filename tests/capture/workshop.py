@@ -81,7 +81,7 @@ class Workshop:
 
     def run(self, *command: str, stdin: str | None = None, **more: str) -> subprocess.CompletedProcess[str]:
         """`infratrack run -- COMMAND`."""
-        return self.infratrack("run", "--", *command, stdin=stdin, **more)
+        return self.infratrack("run", "--", *command, stdin=stdin, cwd=None, **more)
 
     def workspace(self) -> Workspace:
         return Workspace.open(self.folder, environ=self.environment)
