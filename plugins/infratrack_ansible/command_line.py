@@ -66,7 +66,7 @@ def arguments_of(argv: Sequence[str]) -> tuple[str, ...] | None:
 
 
 def parse_arguments(arguments: Sequence[str]) -> PlaybookCommand:
-    """Read the arguments; what ansible-playbook would refuse gives an empty PlaybookCommand."""
+    """Read the arguments; what ansible-playbook would refuse gives nothing but `lists_only`."""
     parser = _Parser(add_help=False)
     for listing in _LISTINGS:
         parser.add_argument(listing, dest="lists_only", action="store_true")
@@ -81,11 +81,11 @@ def parse_arguments(arguments: Sequence[str]) -> PlaybookCommand:
     parser.add_argument("-t", "--tags", action="append", default=[])
     parser.add_argument("--skip-tags", action="append", default=[])
     parser.add_argument("-e", "--extra-vars", action="append", default=[])
-    parser.add_argument("playbooks", nargs="*")
+    parser.add_argument("playbooks", nargs="+")
     try:
         found = parser.parse_args(list(arguments))
     except (_Unclear, argparse.ArgumentError):
-        return PlaybookCommand()
+        return PlaybookCommand(lists_only=any(argument in _LISTINGS for argument in arguments))
     return PlaybookCommand(
         playbooks=tuple(found.playbooks),
         inventories=tuple(found.inventory),

@@ -33,12 +33,15 @@ def project_folder(cwd: str, scope_folder: str) -> str:
 def name_of(path: str, folder: str) -> str:
     """How a file is named: relative to the project folder where it lies inside, else as it is.
 
-    A relative path is taken as relative to the project folder. A line number (`site.yml:12`) stays.
+    A relative path is taken as relative to the project folder. A line number (`site.yml:12`) stays. An empty `folder`
+    means that the project folder is not known.
     """
     collection = _COLLECTION.search(path)
     if collection:
         return ".".join((collection[1], collection[2], *collection[3].split("/")))
     path = posixpath.normpath(path)
+    if not folder:
+        return path
     prefix = folder.rstrip("/") + "/"
     return path.removeprefix(prefix)
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +13,9 @@ import pytest
 from msgspec import Struct
 
 from infratrack.api import (
-    BindContext,
     Collected,
     CommandContext,
     CommandEnd,
-    Criterion,
-    Decision,
-    Judgement,
-    Selector,
-    Tally,
     Word,
 )
 from infratrack_ansible.collector import AnsibleCollector
@@ -113,35 +106,3 @@ def site(tmp_path: Path) -> Site:
     folder = tmp_path / "project"
     folder.mkdir()
     return Site(folder, tmp_path)
-
-
-def tally(
-    criterion: Criterion, parameters: Mapping[str, Any], runs: Sequence[Sequence[Word]]
-) -> tuple[Decision, Tally]:
-    """What a criterion says after some runs, oldest first: the newest word that says something counts."""
-    rule = criterion.bind(parameters, BindContext("d"))
-    counts = dict.fromkeys(("meets", "fails", "unknown", "gone", "missing"), 0)
-    subjects: dict[tuple[str, str, str], Judgement] = {}
-    for words in runs:
-        for word in words:
-            judged = rule.judge(word.kind, word.value)
-            if judged is not None and any(_selects(selector, word) for selector in rule.selectors):
-                subjects[(word.kind, word.scope, word.name)] = judged.judgement
-    for selector in rule.selectors:
-        found = any(_selects(selector, Word(*subject, {})) for subject in subjects)
-        counts["missing"] += selector.required and not found
-    for judgement in subjects.values():
-        counts[judgement.name.lower()] += 1
-    summed = Tally(**counts)
-    return rule.decide(summed), summed
-
-
-def _selects(selector: Selector, word: Word) -> bool:
-    def matches(pattern: str, text: str) -> bool:
-        return re.fullmatch("[^\x1f]*".join(re.escape(part) for part in pattern.split("*")), text) is not None
-
-    return (
-        selector.kind == word.kind
-        and matches(selector.name, word.name)
-        and (selector.scope is None or matches(selector.scope, word.scope))
-    )

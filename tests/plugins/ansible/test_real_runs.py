@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,7 +19,6 @@ from tests.plugins.ansible.conftest import ANSIBLE_PLAYBOOK, Site, inventory
 pytestmark = pytest.mark.slow
 
 HEAD = "- hosts: core\n  gather_facts: false\n"
-LEFT_OVER = "echo left"
 
 
 def tasks_of(playbook: dict[str, Any]) -> dict[str, dict[str, list[str]]]:
@@ -316,4 +314,3 @@ def test_listings_and_syntax_checks_are_not_runs() -> None:
         assert not collector.recognises(["ansible-playbook", flag, "site.yml"])
     assert not collector.recognises(["ansible", "all", "-m", "ping"])
     assert not collector.recognises([])
-    assert str(Path("x/ansible-playbook"))
