@@ -30,11 +30,12 @@ def read_key_file(folder: Path, name: str) -> str:
     root = folder.resolve()
     try:
         path = (folder / name).resolve()
+        exists = path.exists()
     except (OSError, RuntimeError, ValueError) as error:
         raise InputError(f"the key file {name[:80]!r} cannot be looked up", "the path of a file") from error
     if not path.is_relative_to(root):
         raise InputError(f"the key file {name[:80]!r} lies outside the project folder", "a file inside it")
-    if not path.exists():
+    if not exists:
         raise InputError(f"the key file {name[:80]!r} is not there", "a file that `infratrack key export NAME` wrote")
     content = read_at_most(path, KEY_FILE_AT_MOST)
     if b"PRIVATE KEY" in content:

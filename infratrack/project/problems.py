@@ -30,7 +30,9 @@ class Problem(Struct, frozen=True, order=True):
 
     def __str__(self) -> str:
         """One line, as compilers write it: `file:line:column: message`."""
-        return f"{self.file}:{self.line}:{self.column}: {self.message}"
+        text = f"{self.file}:{self.line}:{self.column}: {self.message}"
+        # Keys and names come from the file: nothing that a terminal would obey may pass.
+        return text if text.isprintable() else "".join(one if one.isprintable() else "�" for one in text)
 
 
 class ProjectProblems(InputError):

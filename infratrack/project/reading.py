@@ -82,12 +82,6 @@ def _explained(reason: str, text: str, file: str) -> Problem:
     elif "alias" in reason or "replay" in reason:
         line, column = position_of(text, max(text.find("&"), 0))
         what, expected = "aliases repeat far too much here", f"fewer than {REPEATED_EVENTS_AT_MOST:,} repeated values"
-    elif "integer string conversion" in reason:
-        what, expected = "a number with thousands of digits", "numbers of ordinary size"
-        digits = re.search("[0-9]{4300}", text)
-        line, column = position_of(text, digits.start() if digits else 0)
-    elif "duplicate mapping key" in reason:
-        what, expected = shown(reason).strip("'\""), "each key once"
     else:
         what = "this is not YAML: " + reason.rstrip().rpartition("\n")[2][:200].replace("YAML parse error at ", "")
         expected = "YAML as in `infratrack init`'s file"

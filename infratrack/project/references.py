@@ -82,8 +82,10 @@ class References:
                     what = f"the deliverable {shown(wanted)} is claimed by the task {shown(claimed[wanted])} already"
                     self._flaw(here, path, what, wanted, "each deliverable under one task")
         self._check_claims(claimed)
-        edges = {task.id: [link.task for link in task.depends] for task in reversed(self._items.tasks)}
-        for cycle in find_cycles(dict(reversed(edges.items()))):
+        edges: dict[str, list[str]] = {}
+        for task in self._items.tasks:
+            edges.setdefault(task.id, [link.task for link in task.depends])
+        for cycle in find_cycles(edges):
             what = f"these tasks depend on each other in a circle: {' → '.join(cycle)}"
             self._flaw(("tasks", tasks[cycle[0]]), ("depends",), what, cycle[0], "dependencies without a circle")
 

@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from infratrack.project.schema_parts import NEVER, Schema, around_the_work, list_of, mapping, ref, texts, the_work
+from infratrack.project.schema_parts import (
+    NEVER,
+    PATH_AT_MOST,
+    Schema,
+    around_the_work,
+    list_of,
+    mapping,
+    ref,
+    texts,
+    the_work,
+)
 
 FORMAT_VERSION: Final = 1
 LISTS: Final = ("people", "systems", "phases", "milestones", "tasks", "deliverables", "pipelines")
@@ -34,7 +44,13 @@ def project_schema(criteria: Schemas, steps: Schemas) -> Schema:
         "infratrack": {"description": "The version of this file's format.", "const": FORMAT_VERSION},
         "project": ref("project", "Which project this is."),
         "include": list_of(
-            {**ref("path"), "examples": ["plan/*.yaml"]},
+            {
+                "title": "a path or glob inside the project folder",
+                "type": "string",
+                "minLength": 1,
+                "maxLength": PATH_AT_MOST,
+                "examples": ["plan/*.yaml"],
+            },
             "Further files (globs, inside the project folder) with lists of the same names as here.",
             maxItems=1_000,
         ),
