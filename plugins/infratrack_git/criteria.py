@@ -89,7 +89,7 @@ class Merged:
         work = f"a commit with `{question.trailer}`" if question.trailer else f"a commit that touches {question.path}"
         after = f" since {parameters['since']}" if since is not None else ""
         return Rule(
-            selectors=(_selector(MERGED_KIND, question.name, question.branch),),
+            selectors=(_selector(MERGED_KIND, question.name, question.branch, work),),
             judge=_judge_of("merged", "no such commit is on the branch", since),
             decide=every,
             wants=f"{work} on {where}{after}, and `infratrack observe git` to see it",
@@ -109,7 +109,7 @@ class Tagged:
         question = tagged_question(parameters)
         where = f" on {question.branch}" if question.branch else ""
         return Rule(
-            selectors=(_selector(TAGGED_KIND, question.tag, question.branch),),
+            selectors=(_selector(TAGGED_KIND, question.tag, question.branch, f"a tag {question.tag}"),),
             judge=_judge_of("tagged", "there is no such tag", None),
             decide=every,
             wants=f"a tag {question.tag}{where}, and `infratrack observe git` to see it",
@@ -118,10 +118,10 @@ class Tagged:
         )
 
 
-def _selector(kind: str, name: str, branch: str) -> Selector:
+def _selector(kind: str, name: str, branch: str, label: str) -> Selector:
     """Exactly this question's answer: a `*` in a path or tag is part of the question's name, not a pattern here."""
     plain = " ".join(name.split())
-    return Selector(kind, plain, scope=branch, match=plain.__eq__, label=plain)
+    return Selector(kind, plain, scope=branch, match=plain.__eq__, label=label)
 
 
 def _judge_of(done: str, absent: str, since: Instant | None) -> Callable[[str, Mapping[str, Any]], Judged | None]:

@@ -109,7 +109,7 @@ def _merged(answer: Mapping[str, Any]) -> list[Word]:
     trailer, path = answer.get("trailer"), answer.get("path")
     if isinstance(trailer, str):
         read = read_trailer(trailer)
-        return [Word(MERGED_KIND, _scope(answer), f"trailer:{read}", _value(answer))] if read else []
+        return [Word(MERGED_KIND, _scope(answer), read.subject, _value(answer))] if read else []
     return [Word(MERGED_KIND, _scope(answer), f"path:{_line(path)}", _value(answer))] if isinstance(path, str) else []
 
 

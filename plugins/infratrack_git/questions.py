@@ -24,6 +24,11 @@ class Trailer(Struct, frozen=True):
         """As it stands in a commit message."""
         return f"{self.key}: {self.value}"
 
+    @property
+    def subject(self) -> str:
+        """The name of words about it: the same however the key is written."""
+        return f"trailer:{self.key.lower()}: {self.value}"
+
     def matches(self, key: str, value: str) -> bool:
         """Whether a commit's trailer is this one."""
         return key.strip().lower() == self.key.lower() and value.strip() == self.value
@@ -38,8 +43,8 @@ class MergedQuestion(Struct, frozen=True):
 
     @property
     def name(self) -> str:
-        """`trailer:Deliverable: core-vlans` or `path:network/**`."""
-        return f"trailer:{self.trailer}" if self.trailer else f"path:{self.path}"
+        """The subject of the answer: `trailer:deliverable: core-vlans` or `path:network/**`."""
+        return self.trailer.subject if self.trailer else f"path:{self.path}"
 
 
 class TaggedQuestion(Struct, frozen=True):
