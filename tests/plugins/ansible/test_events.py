@@ -131,6 +131,7 @@ def test_a_failure_elsewhere_may_have_cut_a_host_off(later: list[Any], knows_rem
 
 def test_without_a_failure_anywhere_a_host_that_left_early_did_so_on_purpose() -> None:
     events = [start(), playbook(), play(), task(), result("ok", "h"), {"event": "play_end", "removed": ["h"]}]
+    events.append(task())
     assert facts_of([*events, stats(h={"ok": 1})])["playbooks"][0]["hosts"]["h"]["outcome"] == "succeeded"
 
 
@@ -154,6 +155,12 @@ def test_texts_are_bounded_and_printable() -> None:
     assert told["name"].startswith("a  bc")
     assert len(told["name"]) == module.LONGEST_TEXT
     assert list(facts["playbooks"][0]["hosts"]) == ["h  [0m"]
+
+
+def test_results_of_no_known_kind_or_task_are_passed_over() -> None:
+    odd = [result("odd", "h"), result("ok", "g", "never described"), result("ok", "")]
+    events = [start(), playbook(), play(), task(), *odd]
+    assert facts_of(events)["playbooks"][0]["tasks"] == []
 
 
 def test_limits_hold(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -155,6 +155,20 @@ def test_no_runner_event_makes_it_raise(event: object, data: Mapping[str, Any]) 
         runner_artifacts.events_of({"event": kind, "event_data": members}, command, lambda _name: True, set())
 
 
+def test_the_recap_is_turned_round() -> None:
+    command = runner_artifacts.CommandFile("/p", check=False)
+    data = {"processed": {"h": 1, "g": 1}, "ok": {"h": 2}, "dark": {"g": 1}}
+    event = {"event": "playbook_on_stats", "event_data": data}
+    assert runner_artifacts.events_of(event, command, bool, set()) == [
+        {"event": "playbook_on_stats", "stats": {"h": {"ok": 2}, "g": {"dark": 1}}}
+    ]
+    begun = {"event": "playbook_on_start", "event_data": {"playbook": "s.yml"}}
+    assert runner_artifacts.events_of(begun, command, bool, set())[1]["playbook"] == "/p/s.yml"
+    again = {"event": "runner_on_ok", "event_data": {"task_uuid": "u_2", "host": "h"}}
+    assert len(runner_artifacts.events_of(again, command, bool, {"u"})) == 1
+    assert runner_artifacts.events_of({"event": "verbose"}, command, bool, set()) == []
+
+
 def test_ignored_and_launched_runner_results() -> None:
     command = runner_artifacts.CommandFile()
     data = {

@@ -119,6 +119,13 @@ def test_the_schema() -> None:
         validator.validate(example)
     for wrong in ({"playbook": "--version"}, {"playbook": "x", "extra_vars": {'a":1,"b': 1}}, {"playbok": "x"}):
         assert not validator.is_valid(wrong)
+    everything = {
+        "playbook": "x", "inventory": ["a", "b"], "limit": "c", "check": True, "diff": True, "verbosity": 2,
+        "tags": ["t", "u"], "extra_vars": {"b": 1, "a": 2}, "skip_tags": ["v"],
+    }  # fmt: skip
+    assert " ".join(told_argv(everything)) == (
+        "ansible-playbook --check --diff -i a -i b --limit c -e a=‹masked› -e b=‹masked› -vv --tags t,u --skip-tags v x"
+    )
     assert told_argv({"playbook": "x", "check": False, "verbosity": 0}) == ("ansible-playbook", "x")
 
 
