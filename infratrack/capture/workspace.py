@@ -172,16 +172,26 @@ class Workspace:
 
         Raises IntegrityFailure when the ledger is not the one that was read before.
         """
-        from infratrack.ledger.open import NoLedgerYet  # noqa: PLC0415 -- brings SQL along
-        from infratrack.progress.index.refresh import NothingRecorded, refresh  # noqa: PLC0415 -- likewise
+        from infratrack.ledger.open import NoLedgerYet  # noqa: PLC0415 -- only to look at the ledger
+        from infratrack.ledger.stamp import ledger_stamp  # noqa: PLC0415 -- likewise
+        from infratrack.progress.index.refresh import NothingRecorded, refresh, unchanged  # noqa: PLC0415 -- likewise
 
+        types = self.plugins.evidence_types
+        # Opening the ledger brings SQL along, which takes longer than all the rest: not if its files did not change.
+        stamp = ledger_stamp(self.project.ledger, self.folder, now())
+        index = unchanged(self.index_path, stamp, types)
+        if index is not None:
+            index.root_at = lambda size: self.ledger(create=False).root_at(size)
+            return index
         ledger: Ledger | NothingRecorded
         try:
             ledger = self.ledger(create=False)
         except NoLedgerYet:
             # Not simply an empty index: where entries were read before, a ledger that is gone must not pass unnoticed.
             ledger = NothingRecorded()
-        return refresh(self.index_path, ledger, self.trust, self.plugins.evidence_types)
+        index = refresh(self.index_path, ledger, self.trust, types)
+        index.keep_stamp(stamp)
+        return index
 
     @property
     def index_path(self) -> Path | None:

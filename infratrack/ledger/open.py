@@ -29,7 +29,7 @@ def open_ledger(address: str, folder: Path, *, project_id: str, create: bool = F
     unknown kind, NoLedgerYet for a ledger that is not there, Unreachable when it cannot be opened, IntegrityFailure
     when what is there is no ledger.
     """
-    path, blobs = _resolve(address, folder)
+    path, blobs = resolve_address(address, folder)
     try:
         there = path.stat().st_size if path.exists() else None
         if there is None:
@@ -76,7 +76,8 @@ def _only_readable(path: Path) -> bool:
     return not os.access(path.parent, os.W_OK) and not path.with_name(path.name + "-wal").exists()
 
 
-def _resolve(address: str, folder: Path) -> tuple[Path, Path | str]:
+def resolve_address(address: str, folder: Path) -> tuple[Path, Path | str]:
+    """The ledger's file and where its blobs are; InputError for an address of an unknown kind."""
     try:
         parts = urlsplit(address)
         query = parse_qs(parts.query, strict_parsing=bool(parts.query))

@@ -66,7 +66,9 @@ def project() -> Project:
     """A thousand deliverables, each of eight resources."""
     deliverables = tuple(
         Deliverable(
-            f"d{number}", f"Rack {number}", CriterionCall("bench.applied", {"resources": f"module.rack{number}.port[*]"})
+            f"d{number}",
+            f"Rack {number}",
+            CriterionCall("bench.applied", {"resources": f"module.rack{number}.port[*]"}),
         )
         for number in range(DELIVERABLES)
     )
@@ -163,7 +165,9 @@ def measure() -> Iterable[Measure]:
     what = f"fold {EVIDENCES:,} × {RESOURCES} into {DELIVERABLES:,} deliverables"
     rows_note = "sqlite3 fetchall of the words"
     yield Measure(what, min(in_full), rows_note, peer, SECONDS_FULL / peer, f"aim: {SECONDS_FULL} s")
-    yield Measure("fold again, 10 new", min(ten_new), rows_note, peer, SECONDS_TEN_NEW / peer, f"aim: {SECONDS_TEN_NEW} s")
+    yield Measure(
+        "fold again, 10 new", min(ten_new), rows_note, peer, SECONDS_TEN_NEW / peer, f"aim: {SECONDS_TEN_NEW} s"
+    )
 
 
 if __name__ == "__main__":

@@ -118,6 +118,24 @@ def refresh(
     raise AssertionError  # pragma: no cover -- the last round returns or raises
 
 
+def unchanged(index_path: Path | None, stamp: str | None, types: Mapping[str, WordsOf]) -> FactsIndex | None:
+    """The index, open, if the ledger's stamp is the one it was read under and nothing waits to be verified; else None.
+
+    A stamp (see `FactsIndex.keep_stamp`) changes whenever the ledger may have changed.
+    """
+    if stamp is None or index_path is None or not index_path.exists():
+        return None
+    index = FactsIndex.open(index_path)
+    try:
+        settled = index.meta("stamp") == stamp and index.meta("unknown_keys", "[]") == "[]"
+        if settled and index.meta("code") == code_fingerprint(types.values()):
+            return index
+    except sqlite3.DatabaseError:
+        pass  # refreshing makes it anew
+    index.close()
+    return None
+
+
 def _silent(done: int, total: int) -> None:
     """Nobody watches."""
 

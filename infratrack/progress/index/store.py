@@ -80,6 +80,12 @@ class FactsIndex:
         """Change a note."""
         self.connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, value))
 
+    def keep_stamp(self, stamp: str | None) -> None:
+        """Note under which stamp of the ledger, taken before it was read, this index is up to date."""
+        if stamp is not None and stamp != self.meta("stamp"):
+            with contextlib.suppress(sqlite3.OperationalError):
+                self.set_meta("stamp", stamp)
+
     @property
     def size(self) -> int:
         """How many ledger entries were read."""
@@ -121,7 +127,19 @@ class FactsIndex:
     def evidence(self, entries: Iterable[int]) -> dict[int, dict[str, Any]]:
         """What is to be told of some evidence, by entry number."""
         columns = (
-            *("entry", "digest", "type", "key", "instant", "run", "outcome", "commit_id", "actor", "run_url", "problem"),
+            *(
+                "entry",
+                "digest",
+                "type",
+                "key",
+                "instant",
+                "run",
+                "outcome",
+                "commit_id",
+                "actor",
+                "run_url",
+                "problem",
+            ),
         )
         query = (
             "SELECT e.entry, e.digest, t.text, k.text, e.instant, e.run, e.outcome, e.commit_id, e.actor, e.run_url,"
