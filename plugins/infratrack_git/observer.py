@@ -8,7 +8,7 @@ from infratrack.api import Collected, Instant, ObserveContext, Subject, format_i
 from infratrack_git.branches import Checkout, Ref, Unresolved, protected_branch
 from infratrack_git.client import GitClient, GitFailed
 from infratrack_git.evidence import GIT_OBSERVATION
-from infratrack_git.parse import Commit, newest_tag, newest_with_trailer
+from infratrack_git.parse import Commit, newest_by_trailer, newest_tag
 from infratrack_git.questions import MergedQuestion, TaggedQuestion, merged_questions, tagged_questions
 
 _MICROSECONDS: Final = 1_000_000
@@ -55,7 +55,7 @@ class _Answers:
         self._client = client
         self._checkout = checkout
         self._trailer_keys = trailer_keys
-        self._logs: dict[str, list[Commit]] = {}
+        self._by_trailer: dict[str, dict[str, Commit]] = {}
         """One log a branch answers all questions about trailers."""
 
     def merged(self, question: MergedQuestion) -> dict[str, Any]:
@@ -67,7 +67,7 @@ class _Answers:
             return answer | {"reason": branch.reason}
         try:
             if question.trailer:
-                commit = newest_with_trailer(self._log(branch), question.trailer)
+                commit = self._trailers(branch).get(question.trailer.subject)
             else:
                 commit = self._client.newest_on_path(self._checkout, branch, question.path)
         except GitFailed as error:
@@ -91,10 +91,11 @@ class _Answers:
         complete = self._checkout.tags_fetched and not self._checkout.shallow
         return answer | {"found": tag is not None, "complete": complete, **facts}
 
-    def _log(self, branch: Ref) -> list[Commit]:
-        if branch.name not in self._logs:
-            self._logs[branch.name] = self._client.commits_with_trailers(branch, self._trailer_keys)
-        return self._logs[branch.name]
+    def _trailers(self, branch: Ref) -> dict[str, Commit]:
+        if branch.name not in self._by_trailer:
+            commits = self._client.commits_with_trailers(branch, self._trailer_keys)
+            self._by_trailer[branch.name] = newest_by_trailer(commits)
+        return self._by_trailer[branch.name]
 
 
 def _instant(seconds: int) -> str:

@@ -59,14 +59,24 @@ def read_tags(output: bytes) -> list[Tag]:
     return tags
 
 
-def newest_with_trailer(commits: Iterable[Commit], trailer: Trailer) -> Commit | None:
-    """The commit with the latest committer time that carries the trailer."""
-    return newest([commit for commit in commits if any(trailer.matches(key, value) for key, value in commit.trailers)])
+def newest_by_trailer(commits: Iterable[Commit]) -> dict[str, Commit]:
+    """For each trailer, by its `subject`, the newest commit that carries it: one pass, however many are asked for."""
+    found: dict[str, Commit] = {}
+    for commit in commits:
+        for key, value in commit.trailers:
+            subject = Trailer(key, value).subject
+            before = found.get(subject)
+            found[subject] = commit if before is None else min(before, commit, key=_newest_first)
+    return found
 
 
 def newest(commits: Sequence[Commit]) -> Commit | None:
     """The commit with the latest committer time; of several the first by id, so that the answer is always the same."""
-    return min(commits, key=lambda commit: (-commit.seconds, commit.id), default=None)
+    return min(commits, key=_newest_first, default=None)
+
+
+def _newest_first(commit: Commit) -> tuple[int, str]:
+    return -commit.seconds, commit.id
 
 
 def newest_tag(tags: Iterable[Tag], pattern: str) -> Tag | None:

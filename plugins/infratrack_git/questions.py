@@ -29,10 +29,6 @@ class Trailer(Struct, frozen=True):
         """The name of words about it: the same however the key is written."""
         return f"trailer:{self.key.lower()}: {self.value}"
 
-    def matches(self, key: str, value: str) -> bool:
-        """Whether a commit's trailer is this one."""
-        return key.strip().lower() == self.key.lower() and value.strip() == self.value
-
 
 class MergedQuestion(Struct, frozen=True):
     """Is a commit with this trailer, or one that touches this path, on the branch?"""

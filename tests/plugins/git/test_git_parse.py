@@ -12,8 +12,8 @@ from infratrack_git.parse import (
     Tag,
     name_matches,
     newest,
+    newest_by_trailer,
     newest_tag,
-    newest_with_trailer,
     read_commits,
     read_tags,
 )
@@ -69,8 +69,7 @@ def test_the_newest_commit_is_told_by_time_then_id() -> None:
     commits = [Commit(B, 5, (("k", "v"),)), Commit(A, 5, (("K", "v"),)), Commit("c" * 40, 9)]
     assert newest(commits) == commits[2]
     assert newest([]) is None
-    assert newest_with_trailer(commits, Trailer("K", "v")) == commits[1]
-    assert newest_with_trailer(commits, Trailer("K", "V")) is None
+    assert newest_by_trailer(commits) == {"trailer:k: v": commits[1]}
 
 
 def test_the_newest_tag_that_matches() -> None:
