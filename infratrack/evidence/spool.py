@@ -241,6 +241,8 @@ class Spool:
                     raise
             else:
                 break
+        else:
+            raise OSError(errno.EBUSY, "another process kept interfering", str(target))
         sync_folder(self._waiting)
 
     def _carry_on(self) -> None:

@@ -319,6 +319,51 @@ def test_a_start_that_cannot_be_put_is_let_go(spool: Spool, monkeypatch: pytest.
     abandoned.release()
 
 
+@pytest.mark.parametrize("times", [1, 4])
+def test_a_place_that_is_taken_at_the_last_instant_is_tried_again(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch, times: int
+) -> None:
+    rename, left = Path.rename, [times]
+
+    def occupied(path: Path, target: Path) -> Path:
+        left[0] -= 1
+        if left[0] >= 0:
+            raise OSError(errno.ENOTEMPTY, os.strerror(errno.ENOTEMPTY))
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", occupied)
+    spool.put(b"line")
+    assert lines(spool) == [b"line"]
+
+
+@pytest.mark.parametrize(("number", "told"), [(errno.ENOTEMPTY, "kept interfering"), (errno.EIO, "Input/output error")])
+def test_a_place_that_cannot_be_had_is_told(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch, number: int, told: str
+) -> None:
+    def refused(path: Path, target: Path) -> Path:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(Path, "rename", refused)
+    with pytest.raises(Unreachable, match=told):
+        spool.put(b"line")
+    assert lines(spool) == []
+
+
+def test_an_end_that_another_process_carried_on_is_fine(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
+    started = spool.start("run-1", start_of("run-1"))
+    end = evidence("run-1", 1, 2)
+    forget = Spool.forget_run
+
+    def overtaken(self: Spool, run_id: str) -> None:
+        forget(self, run_id)
+        Spool(self.folder.parent.parent, self.folder.name).pending()
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Spool, "forget_run", overtaken)
+        started.finish(end)
+    assert lines(spool) == [start_of("run-1"), end]
+
+
 def test_many_may_write_and_deliver_at_once_without_loss(spool: Spool) -> None:
     delivered: list[bytes] = []
 

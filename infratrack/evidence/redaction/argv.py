@@ -86,14 +86,14 @@ def _is_script(argv: Sequence[str], index: int) -> bool:
 def _spans_of(argument: str, following: str | None, tools: set[str]) -> list[tuple[int, int, int]]:
     """Spans as (0 for this argument or 1 for the next one, start, end)."""
     flag = _FLAG.fullmatch(argument)
-    if flag is None:
-        return [(0, *span) for span in _assignment(argument)]
-    name, value = flag["name"], flag["value"]
     attached = _ATTACHED.fullmatch(argument)
-    if value is not None:
-        return [(0, *span) for span in _flag_value(name, value, flag.start("value"))]
+    if flag and flag["value"] is not None:
+        return [(0, *span) for span in _flag_value(flag["name"], flag["value"], flag.start("value"))]
     if attached and not _PLAIN_ATTACHED.fullmatch(attached["value"]):
         return [(0, *attached.span("value"))]
+    if flag is None:
+        return [(0, *span) for span in _assignment(argument)]
+    name = flag["name"]
     if following is None or (is_secret_name(name) and _FLAG.fullmatch(following)):
         return []  # the second: `--ask-pass --check`, a switch and not a value
     if name in {"p", "w"} and not tools.isdisjoint(_PASSWORD_TOOLS) and not following.isdigit():

@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
+from infratrack.evidence.redaction.names import is_secret_name
+
 _PLAIN: Final = re.compile(
     r"(?:[a-z]{1,19}|[0-9]{1,9})(?:[-_.][a-z]{1,19}|[-_.][0-9]{1,9}){0,3}|[0-9.]{1,15}(?:/[0-9]{1,2})?"
 )
@@ -19,18 +21,21 @@ def is_plain_value(value: str) -> bool:
 
 
 def texts_in_json(value: str) -> Iterator[str]:
-    """The texts inside a value that is JSON (Terraform lists and maps, service account keys), plain ones left out."""
+    """The texts inside a value that is JSON (Terraform lists and maps, service account keys).
+
+    Plain ones are left out, unless the name of the member announces a secret.
+    """
     if not value.lstrip().startswith(("{", "[")):
         return
     try:
-        waiting: list[Any] = [json.loads(value)]
+        waiting: list[tuple[str, Any]] = [("", json.loads(value))]
     except (ValueError, RecursionError):
         return
     while waiting:
-        one = waiting.pop()
+        name, one = waiting.pop()
         if isinstance(one, dict):
-            waiting.extend(one.values())
+            waiting.extend(one.items())
         elif isinstance(one, list):
-            waiting.extend(one)
-        elif isinstance(one, str) and not is_plain_value(one):
+            waiting.extend((name, member) for member in one)
+        elif isinstance(one, str) and (is_secret_name(name) or not is_plain_value(one)):
             yield one
