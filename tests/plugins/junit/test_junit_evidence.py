@@ -36,8 +36,8 @@ def source(content: bytes | None, name: str = "junit.xml") -> RecordSource:
     return RecordSource(Path(name), content, {}, ".")
 
 
-def members(**changes: Any) -> dict[str, Any]:  # noqa: ANN401 -- any member of the predicate
-    extra = {
+def members(**changes: object) -> dict[str, Any]:
+    extra: dict[str, object] = {
         "result": "FAILED",
         "configuration": [],
         "passedTests": ["a", "b"],
