@@ -177,11 +177,10 @@ def _parameters(what: str, schema: Mapping[str, Any]) -> Schema:
 
 def _may_be_empty(schema: Mapping[str, Any]) -> bool:
     """Whether a mapping without any key fits: no keyword asks for one."""
-    if schema.get("required") or schema.get("minProperties"):
+    if schema.get("required") or schema.get("minProperties") or "oneOf" in schema:
         return False
-    one_of = [branch for word in ("anyOf", "oneOf") for branch in schema.get(word, ())]
-    every = schema.get("allOf", ())
-    return all(_may_be_empty(branch) for branch in every) and (not one_of or any(map(_may_be_empty, one_of)))
+    some, every = schema.get("anyOf"), schema.get("allOf", ())
+    return all(map(_may_be_empty, every)) and (some is None or any(map(_may_be_empty, some)))
 
 
 def _moved(value: Any, root: str, *, is_properties: bool = False) -> Any:  # noqa: ANN401 -- any part of a JSON Schema

@@ -54,7 +54,6 @@ STEPS: Mapping[str, Mapping[str, Any]] = {
         "additionalProperties": False,
     },
 }
-HEAD = "infratrack: 1\nproject: {id: p, name: P}\n"
 
 Load = Callable[..., Project]
 Problems = Callable[..., list[str]]
@@ -64,10 +63,10 @@ Problems = Callable[..., list[str]]
 def load(tmp_path: Path) -> Load:
     """Write the text as a project file and load it."""
 
-    def load_text(text: str | bytes, **arguments: Any) -> Project:
+    def load_text(text: str | bytes, broken: Mapping[str, str] | None = None) -> Project:
         file = tmp_path / "infratrack.yaml"
         file.write_bytes(text.encode() if isinstance(text, str) else text)
-        return load_project(file, CRITERIA, STEPS, **arguments)
+        return load_project(file, CRITERIA, STEPS, broken)
 
     return load_text
 
@@ -76,9 +75,9 @@ def load(tmp_path: Path) -> Load:
 def problems(load: Load, tmp_path: Path) -> Problems:
     """Everything wrong with a text, line by line, without the folder's name."""
 
-    def problems_of(text: str | bytes, **arguments: Any) -> list[str]:
+    def problems_of(text: str | bytes, broken: Mapping[str, str] | None = None) -> list[str]:
         with pytest.raises(ProjectProblems) as wrong:
-            load(text, **arguments)
+            load(text, broken)
         return [str(problem).removeprefix(f"{tmp_path}/") for problem in wrong.value.problems]
 
     return problems_of

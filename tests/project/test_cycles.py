@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -39,7 +41,7 @@ def test_every_cycle_named_is_one_and_none_named_means_none_there(graph: list[li
     cycles = find_cycles(edges)
     for cycle in cycles:
         assert cycle[0] == cycle[-1]
-        assert all(b in edges[a] for a, b in zip(cycle, cycle[1:], strict=False))
+        assert all(b in edges[a] for a, b in itertools.pairwise(cycle))
     reach = {name: set(targets) for name, targets in edges.items()}
     for middle in edges:
         for name in edges:

@@ -40,7 +40,10 @@ milestones: [{id: m, name: M, committed: 2026-02-01, phase: build, depends: [a]}
 tasks:
   - {id: a, name: A, phase: build, owner: anna, duration: 1w, tags: [x]}
   - {id: b, name: B, effort: 40h, depends: [a], deliverables: [d]}
-  - {id: c, name: C, three_point: {optimistic: 1d, likely: 2d, pessimistic: 3d}, depends: [{task: a, type: SS, lag: -1d}]}
+  - id: c
+    name: C
+    three_point: {optimistic: 1d, likely: 2d, pessimistic: 3d}
+    depends: [{task: a, type: SS, lag: -1d}]
 deliverables:
   - id: d
     name: D
@@ -55,7 +58,12 @@ deliverables:
         - at_least: {n: 1, of: [signoff: ]}
   - {id: e, name: E, task: c, done_when: {signoff: }}
 pipelines:
-  - {id: q, name: Q, system: core, deliverables: [d], tasks: [a], steps: [{name: s, command: {argv: [x]}}, terraform.plan: ]}
+  - id: q
+    name: Q
+    system: core
+    deliverables: [d]
+    tasks: [a]
+    steps: [{name: s, command: {argv: [x]}}, terraform.plan: ]
 """
 
 
@@ -129,12 +137,18 @@ def test_criteria_of_another_day_are_taken_as_they_are() -> None:
         b"\xff",
         b'{"files": {}, "project": {}}',
         b'{"files": {}, "project": {"infratrack": 1, "project": {"id": "p", "name": "P"}}, "more": 1}',
-        b'{"files": {}, "project": {"infratrack": 1, "project": {"id": "p", "name": "P"}, "pipelines": '
-        b'[{"id": "q", "steps": [{"name": "only"}]}]}}',
-        b'{"files": {}, "project": {"infratrack": 1, "project": {"id": "p", "name": "P"}, "pipelines": '
-        b'[{"id": "q", "steps": [{"a.b": {}, "c.d": {}}]}]}}',
-        b'{"files": {}, "project": {"infratrack": 1, "project": {"id": "p", "name": "P"}, "tasks": '
-        b'[{"id": "a", "name": "A", "duration": "9999999w"}]}}',
+        (
+            b'{"files": {}, "project": {"infratrack": 1, "project": {"id": "p", "name": "P"}, "pipelines": '
+            b'[{"id": "q", "steps": [{"name": "only"}]}]}}'
+        ),
+        (
+            b'{"files": {}, "project": {"infratrack": 1, "project": {"id": "p", "name": "P"}, "pipelines": '
+            b'[{"id": "q", "steps": [{"a.b": {}, "c.d": {}}]}]}}'
+        ),
+        (
+            b'{"files": {}, "project": {"infratrack": 1, "project": {"id": "p", "name": "P"}, "tasks": '
+            b'[{"id": "a", "name": "A", "duration": "9999999w"}]}}'
+        ),
         b'{"files": {}, "project": ' + b'{"a":' * 100_000,
     ],
 )

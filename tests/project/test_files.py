@@ -62,8 +62,10 @@ def test_errors_in_included_files_name_the_file(problems: Problems, tmp_path: Pa
     assert problems(HEAD + "include: [a.yaml, b.yaml]\ntasks: [{id: c, name: C, depends: [a, a2]}]\n") == [
         "a.yaml:2:32: tasks › a › depends › #1: there is no task 'nobody'; expected one of a2, c, a",
         "a.yaml:3:5: tasks › a2: a task has no `name`; expected the key `name`",
-        "b.yaml:1:1: unknown key 'project'; expected one of people, systems, phases, milestones, tasks, deliverables, "
-        "pipelines",
+        (
+            "b.yaml:1:1: unknown key 'project'; expected one of people, systems, phases, milestones, tasks, deliverables, "
+            "pipelines"
+        ),
         "b.yaml:2:14: tasks › a › id: the id 'a' belongs to another task already; expected an id of its own",
     ]
 
@@ -119,9 +121,10 @@ def test_too_many_and_too_large_includes_are_refused(
 
 
 def test_includes_of_the_wrong_kind_are_only_explained_by_the_schema(problems: Problems) -> None:
+    expected = "expected a path or glob inside the project folder such as plan/*.yaml"
     assert problems(HEAD + "include: [5, '']\n") == [
-        "infratrack.yaml:3:11: include › #1: found 5, expected a path or glob inside the project folder such as plan/*.yaml",
-        "infratrack.yaml:3:14: include › #2: found '', expected a path or glob inside the project folder such as plan/*.yaml",
+        f"infratrack.yaml:3:11: include › #1: found 5, {expected}",
+        f"infratrack.yaml:3:14: include › #2: found '', {expected}",
     ]
     assert len(problems(HEAD + "include: plan.yaml\n")) == 1
 
@@ -199,7 +202,7 @@ def test_odd_shapes_around_keys_are_left_to_the_schema(problems: Problems) -> No
         (HEAD + "tasks: [", "p"),
         ("project:\n  # ours\n\n  name: X\n  id: 'abc'\nbroken: [", "abc"),
         ("project:\r\n  id: abc\r\nbroken: [", "abc"),
-        ("\ufeffproject: {name: x, id: \"q-1\"}\n\tbroken", "q-1"),
+        ('\ufeffproject: {name: x, id: "q-1"}\n\tbroken', "q-1"),
         ("project: {name: no id}\ntasks: [{id: t}]\nbroken: [", None),
         ("project:\n  name: x\nother:\n  id: wrong\n  broken: [", None),
         ("project: {id: 'not valid'}", None),

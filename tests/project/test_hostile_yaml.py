@@ -115,7 +115,8 @@ def test_a_panic_of_the_reader_is_a_sentence(problems: Problems, monkeypatch: py
     monkeypatch.setattr("infratrack.project.reading.yaml_rs.loads", panic)
     (only,) = problems(HEAD)
     assert only == (
-        "infratrack.yaml:1:1: this is not YAML: the YAML reader gave up on it; expected YAML as in `infratrack init`'s file"
+        "infratrack.yaml:1:1: this is not YAML: the YAML reader gave up on it; "
+        "expected YAML as in `infratrack init`'s file"
     )
 
 

@@ -27,27 +27,41 @@ tasks:
 """
     assert problems(text) == [
         "infratrack.yaml:1:13: infratrack: found 2, expected 1",
-        "infratrack.yaml:2:15: project › id: found 'dc west', expected an id (letters, digits, `.`, `_`, `-`) "
-        "such as core-vlans, design",
+        (
+            "infratrack.yaml:2:15: project › id: found 'dc west', expected an id (letters, digits, `.`, `_`, `-`) "
+            "such as core-vlans, design"
+        ),
         "infratrack.yaml:2:40: project › start: found '2026-02-30', expected a day that the calendar has",
         "infratrack.yaml:2:52: project: unknown key 'sponser'; expected one of id, name, start",
-        "infratrack.yaml:3:9: ledger: found 'nowhere', expected the address of a ledger such as "
-        "sqlite:///.infratrack/ledger.db",
+        (
+            "infratrack.yaml:3:9: ledger: found 'nowhere', expected the address of a ledger such as "
+            "sqlite:///.infratrack/ledger.db"
+        ),
         "infratrack.yaml:4:23: calendar › holidays › #1: found '2026-13-01', expected a date such as 2026-01-05",
         "infratrack.yaml:4:35: calendar › holidays › #2: found '2026-02-30', expected a day that the calendar has",
         "infratrack.yaml:4:63: calendar › hours_per_day: found 25, expected a number up to 24",
         "infratrack.yaml:4:81: calendar › working_days: found 'mon' twice, expected each once",
         "infratrack.yaml:6:53: people › anna › to: found '2026-01-01', expected a day after `from` (2026-05-01)",
-        "infratrack.yaml:8:32: tasks › a › duration: found '3 days', expected working time such as 3d, 2w, 40h, "
-        "… (1 more)",
-        "infratrack.yaml:8:40: tasks › a: unknown key 'dependz'; expected one of id, name, phase, owner, duration, "
-        "effort, three_point, depends, deliverables, tags; did you mean 'depends'?",
-        "infratrack.yaml:9:36: tasks › b: `effort` does not go together with what else stands here; "
-        "expected either `duration` or `effort`, not both",
-        "infratrack.yaml:9:73: tasks › b › depends › #1 › lag: found '2x', expected working time, with a minus for a "
-        "lead such as 2d, -1d",
-        "infratrack.yaml:9:78: tasks › b › depends › #2: a task's id, or {task, type, lag} has no `task`; "
-        "expected the key `task`",
+        (
+            "infratrack.yaml:8:32: tasks › a › duration: found '3 days', expected working time such as 3d, 2w, 40h, "
+            "… (1 more)"
+        ),
+        (
+            "infratrack.yaml:8:40: tasks › a: unknown key 'dependz'; expected one of id, name, phase, owner, duration, "
+            "effort, three_point, depends, deliverables, tags; did you mean 'depends'?"
+        ),
+        (
+            "infratrack.yaml:9:36: tasks › b: `effort` does not go together with what else stands here; "
+            "expected either `duration` or `effort`, not both"
+        ),
+        (
+            "infratrack.yaml:9:73: tasks › b › depends › #1 › lag: found '2x', expected working time, with a minus for a "
+            "lead such as 2d, -1d"
+        ),
+        (
+            "infratrack.yaml:9:78: tasks › b › depends › #2: a task's id, or {task, type, lag} has no `task`; "
+            "expected the key `task`"
+        ),
         "infratrack.yaml:10:5: tasks › #3: found 5, expected a task",
         "infratrack.yaml:11:5: tasks › f: a task has no `name`; expected the key `name`",
     ]
@@ -61,8 +75,10 @@ tasks:
         ("{all: []}", "done_when › all: found 0 entries, expected at least 1"),
         (
             "{terraform.aplied: {}}",
-            "done_when: unknown criterion 'terraform.aplied'; expected one of all, any, not, at_least, signoff, "
-            "terraform.applied, terraform.output; did you mean 'terraform.applied'?",
+            (
+                "done_when: unknown criterion 'terraform.aplied'; expected one of all, any, not, at_least, signoff, "
+                "terraform.applied, terraform.output; did you mean 'terraform.applied'?"
+            ),
         ),
         ("{all: [signoff: ], any: [signoff: ]}", "several keys in one condition (all, any); expected exactly one; put"),
         ("{at_least: {n: 2, of: [signoff: ]}}", "at_least › n: found 2, expected at most 1, as many as stand under"),
@@ -140,8 +156,10 @@ pipelines: [{id: p, system: cor, deliverables: [f], tasks: [tesk], steps: [terra
         "tasks › task › deliverables › #1: there is no deliverable 'dell'; expected one of d",
         "deliverables › d › task: there is no task 'tusk'; expected one of task; did you mean 'task'?",
         "deliverables › d › owner: there is no person or role 'laed'; expected one of anna, lead; did you mean 'lead'?",
-        "deliverables › d › accepted_by › #3: there is no person or role 'led'; expected one of anna, lead; "
-        "did you mean 'lead'?",
+        (
+            "deliverables › d › accepted_by › #3: there is no person or role 'led'; expected one of anna, lead; "
+            "did you mean 'lead'?"
+        ),
         "pipelines › p › system: there is no system 'cor'; expected one of core; did you mean 'core'?",
         "pipelines › p › deliverables › #1: there is no deliverable 'f'; expected one of d",
         "pipelines › p › tasks › #1: there is no task 'tesk'; expected one of task; did you mean 'task'?",
@@ -168,13 +186,19 @@ deliverables:
 """
     )
     assert [problem.split(": ", 1)[1] for problem in problems(text)] == [
-        "tasks › a › depends: these tasks depend on each other in a circle: a → c → b → a; "
-        "expected dependencies without a circle",
-        "tasks › b › deliverables › #1: the deliverable 'd' is claimed by the task 'a' already; "
-        "expected each deliverable under one task",
+        (
+            "tasks › a › depends: these tasks depend on each other in a circle: a → c → b → a; "
+            "expected dependencies without a circle"
+        ),
+        (
+            "tasks › b › deliverables › #1: the deliverable 'd' is claimed by the task 'a' already; "
+            "expected each deliverable under one task"
+        ),
         "tasks › a › id: the id 'a' belongs to another task already; expected an id of its own",
-        "deliverables › d › task: the task 'a' lists this deliverable, but here stands 'c'; "
-        "expected the same task in both places",
+        (
+            "deliverables › d › task: the task 'a' lists this deliverable, but here stands 'c'; "
+            "expected the same task in both places"
+        ),
     ]
 
 
