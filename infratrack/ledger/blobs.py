@@ -80,13 +80,13 @@ class BlobStore:
 
     def list(self) -> Iterator[Digest]:
         """The digests of all blobs, in no order."""
-        if isinstance(self.address, Path) and not self.address.is_dir():
-            return
         try:
             for page in self._store().list():
                 for one in page:
                     if found := _PATH.fullmatch(one["path"]):
                         yield Digest(f"sha256:{found[2]}")
+        except FileNotFoundError:
+            return
         except Exception as error:
             raise self._unreachable(error) from error
 
@@ -94,6 +94,9 @@ class BlobStore:
         if self._opened is None:
             from obstore.store import LocalStore, from_url  # noqa: PLC0415 -- compiled code, only for blobs
 
+            if isinstance(self.address, Path) and not self.address.exists():
+                # Nothing was put yet; obstore would call that an error of its own kind.
+                raise FileNotFoundError(self.address)
             self._opened = LocalStore(self.address) if isinstance(self.address, Path) else from_url(self.address)
         return self._opened
 

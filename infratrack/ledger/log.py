@@ -160,7 +160,7 @@ class Ledger:
             writer.write(head, rows, raw)
             if head_checkpoint(head) != Checkpoint(head.origin, tree.size, tree.root()):
                 raise IntegrityFailure(
-                    "the records do not lead to the root in the checkpoint", "verify the bundle again"
+                    "the records do not lead to the checkpoint's root", "verify the bundle again"
                 )
         self._edge = None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import count
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Final
 
@@ -58,3 +59,19 @@ def sample_ledger(folder: Path, entries: int = 5, *, blobs: int = 2) -> Ledger:
     for number in range(entries):
         append(ledger, [incoming(number, blob=b"blob %d\n" % number if number < blobs else None)])
     return ledger
+
+
+def append_and_tell(folder: Path, name: str, number_of: int, telling: Connection) -> None:
+    """For another process: append `number_of` envelopes one by one, signed by the key `name`; then send their digests."""
+    ledger = open_ledger(SAMPLE_ADDRESS, folder, project_id="sample", create=True)
+    key = signing_key(name)
+    telling.send([one.digest for number in range(number_of) for one in append(ledger, [incoming(number, key)], key)])
+
+
+def append_until_killed(folder: Path, first: int, telling: Connection) -> None:
+    """For another process: append batches without end, each with a blob, sending every digest once acknowledged."""
+    ledger = open_ledger(SAMPLE_ADDRESS, folder, project_id="sample", create=True)
+    for number in count(first, 3):
+        items = [incoming(number + more, blob=b"%d" % number if more == 0 else None) for more in range(number % 3 + 1)]
+        for one in append(ledger, items):
+            telling.send_bytes(one.digest.encode())
