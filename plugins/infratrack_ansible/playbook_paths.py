@@ -1,9 +1,9 @@
 """How playbooks and task files are named, and when a name in a criterion means one of them. Pure.
 
 A file inside the project folder is named by its path relative to that folder, any other by its absolute path; a
-playbook of a collection by its qualified name (`acme.network.site`). As the scope of a word, the name has a slash in
-front: `/ansible/site.yml`. A criterion's `playbook: site.yml` means every playbook whose name ends in `/site.yml`, on
-a path boundary: so it means a run of `ansible/site.yml`, whether it was started as that, as `./site.yml` from inside
+playbook of a collection by its qualified name (`acme.network.site`). As the scope of a word, a relative path begins
+with `./`: `./ansible/site.yml`. A criterion's `playbook: site.yml` means every playbook whose name ends in `/site.yml`,
+on a path boundary: so it means a run of `ansible/site.yml`, whether it was started as that, as `./site.yml` from inside
 `ansible/`, or with its full path. `./site.yml` in a criterion means only the one in the project folder itself.
 """
 
@@ -48,26 +48,26 @@ def name_of(path: str, folder: str) -> str:
 
 def scope_of(name: str) -> str:
     """The scope of words about a playbook of this name."""
-    return "/" + name.lstrip("/")
+    return name if name.startswith("/") or _is_qualified(name) else "./" + name
 
 
 def scope_pattern(playbook: str) -> str:
     """The scopes that a criterion's `playbook` means."""
     if playbook.startswith("./"):
-        return "/" + posixpath.normpath(playbook)
-    if _QUALIFIED.fullmatch(playbook) and not playbook.endswith((".yml", ".yaml")):
-        return "/" + playbook
+        return "./" + posixpath.normpath(playbook)
+    if _is_qualified(playbook):
+        return playbook
     return "*/" + posixpath.normpath(playbook).lstrip("/")
 
 
 def task_aliases(path: str, name: str, action: str) -> tuple[str, ...]:
     """What a task may be called in a criterion: its name (else its action), its action, its file, its file and line.
 
-    Files have a slash in front, so that `*/main.yml` finds them on a path boundary.
+    Relative paths begin with `./`, so that `*/main.yml` finds every such file on a path boundary.
     """
     aliases = dict.fromkeys((name or action, action))
     if path:
-        place = "/" + path.lstrip("/")
+        place = path if path.startswith("/") else "./" + path
         aliases.update(dict.fromkeys((_LINE.sub("", place), place)))
     return tuple(alias for alias in aliases if alias)
 
@@ -77,3 +77,7 @@ def task_pattern(task: str) -> str:
     if _TASK_FILE.search(task) and " " not in task:
         return "*/" + posixpath.normpath(task).lstrip("/")
     return task
+
+
+def _is_qualified(name: str) -> bool:
+    return _QUALIFIED.fullmatch(name) is not None and not name.endswith((".yml", ".yaml"))

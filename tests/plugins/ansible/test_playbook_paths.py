@@ -42,18 +42,19 @@ def test_without_a_known_folder_a_path_stays() -> None:
 
 
 def test_scopes_and_what_criteria_mean_by_them() -> None:
-    assert scope_of("a/site.yml") == "/a/site.yml"
+    assert scope_of("a/site.yml") == "./a/site.yml"
     assert scope_of("/abs/site.yml") == "/abs/site.yml"
     assert scope_pattern("site.yml") == "*/site.yml"
     assert scope_pattern("a//./site.yml") == "*/a/site.yml"
-    assert scope_pattern("./a/site.yml") == "/a/site.yml"
-    assert scope_pattern("acme.net.site") == "/acme.net.site"
+    assert scope_pattern("./a/site.yml") == "./a/site.yml"
+    assert scope_pattern("acme.net.site") == scope_of("acme.net.site") == "acme.net.site"
     assert scope_pattern("site.prod.yml") == "*/site.prod.yml"
 
 
 def test_what_a_task_may_be_called() -> None:
-    assert task_aliases("a.yml:3", "Name", "copy") == ("Name", "copy", "/a.yml", "/a.yml:3")
-    assert task_aliases("a.yml", "", "copy") == ("copy", "/a.yml")
+    assert task_aliases("a.yml:3", "Name", "copy") == ("Name", "copy", "./a.yml", "./a.yml:3")
+    assert task_aliases("a.yml", "", "copy") == ("copy", "./a.yml")
     assert task_aliases("", "", "") == ()
+    assert task_aliases("/x/a.yml:3", "", "") == ("/x/a.yml", "/x/a.yml:3")
     assert task_pattern("roles/x/tasks/main.yml:*") == "*/roles/x/tasks/main.yml:*"
     assert task_pattern("Copy site.yml") == "Copy site.yml"
