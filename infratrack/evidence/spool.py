@@ -258,8 +258,7 @@ class Spool:
                 continue  # its process lives and is about to move it
             evidence = _read_line(end)
             if evidence is None:
-                if os.path.lexists(end):
-                    self._set_aside(end)
+                self._set_aside(end)
             else:
                 start.unlink(missing_ok=True)
                 make_private_folder(self._waiting)

@@ -349,19 +349,24 @@ def test_a_place_that_cannot_be_had_is_told(
     assert lines(spool) == []
 
 
-def test_an_end_that_another_process_carried_on_is_fine(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("delivered", [False, True])
+def test_an_end_that_another_process_carried_on_is_fine(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch, *, delivered: bool
+) -> None:
     started = spool.start("run-1", start_of("run-1"))
     end = evidence("run-1", 1, 2)
     forget = Spool.forget_run
 
     def overtaken(self: Spool, run_id: str) -> None:
         forget(self, run_id)
-        Spool(self.folder.parent.parent, self.folder.name).pending()
+        for one in Spool(self.folder.parent.parent, self.folder.name).pending():
+            if delivered:
+                self.remove(one.digest)
 
     with monkeypatch.context() as patched:
         patched.setattr(Spool, "forget_run", overtaken)
         started.finish(end)
-    assert lines(spool) == [start_of("run-1"), end]
+    assert lines(spool) == ([] if delivered else [start_of("run-1"), end])
 
 
 def test_many_may_write_and_deliver_at_once_without_loss(spool: Spool) -> None:

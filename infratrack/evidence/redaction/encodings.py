@@ -16,7 +16,6 @@ import shlex
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from typing import Final
-from urllib.parse import unquote_to_bytes
 
 from msgspec import Struct
 
@@ -117,7 +116,7 @@ def _undone(text: str, pattern: re.Pattern[str], undo: Callable[[str], str]) -> 
 
 
 def _percent(escape: str) -> str:
-    return " " if escape == "+" else unquote_to_bytes(escape).decode(errors="replace")
+    return " " if escape == "+" else bytes.fromhex(escape.replace("%", "")).decode(errors="replace")
 
 
 def _backslash(escape: str) -> str:

@@ -24,7 +24,7 @@ _TOKENS: Final = re.compile(
     r"|xox[abeoprs]-[A-Za-z0-9-]{10,}|xapp-[0-9]-[A-Za-z0-9-]{10,}"  # Slack
     r"|(?:sk|rk|pk)_(?:live|test)_[A-Za-z0-9]{10,}|whsec_[A-Za-z0-9]{16,}"  # Stripe
     r"|AIza[A-Za-z0-9_-]{35}|ya29\.[A-Za-z0-9_-]{20,}|GOCSPX-[A-Za-z0-9_-]{20,}"  # Google
-    r"|eyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]*)?"  # JSON Web Tokens
+    r"|eyJ[A-Za-z0-9_-]{8,1024}\.eyJ[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]*)?"  # JSON Web Tokens
     r"|hv[sbr]\.[A-Za-z0-9_-]{20,}|[A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9_-]{40,}"  # Vault, HCP Terraform
     r"|nbt_[A-Za-z0-9]{8,}\.[A-Za-z0-9]{20,}"  # NetBox
     r"|do[opr]_v1_[a-f0-9]{32,}|dapi[a-f0-9]{32}|npm_[A-Za-z0-9]{36}|hf_[A-Za-z0-9]{30,}|sk-[A-Za-z0-9_-]{20,}"
@@ -39,7 +39,7 @@ _PRIVATE_KEYS: Final = re.compile(
 )
 _WEB_HOOKS: Final = re.compile(r"https://hooks\.[a-z0-9.-]+/[A-Za-z0-9_/-]{10,}")
 _URL_CREDENTIALS: Final = re.compile(
-    r"[A-Za-z][A-Za-z0-9+.-]{1,30}://(?P<user>[^\s/:@\"'<>]*)(?P<rest>:[^\s\"'<>]*?)?@(?=[A-Za-z0-9\[%_])"
+    r"[A-Za-z][A-Za-z0-9+.-]{1,30}://(?P<user>[^\s/:@\"'<>]{0,1024})(?P<rest>:[^\s\"'<>]{0,1024}?)?@(?=[A-Za-z0-9\[%_])"
 )
 _AUTHORIZATION: Final = re.compile(
     r"(?:\b(?:Bearer|Basic|Negotiate|Digest|Token|ApiKey)\s+|authorization[\"']?\s{0,3}[:=]\s{0,3}[\"']?(?:[A-Za-z]{3,12}\s+)?)"
@@ -47,12 +47,13 @@ _AUTHORIZATION: Final = re.compile(
     re.IGNORECASE,
 )
 _ASSIGNMENT: Final = re.compile(
-    r"(?<![A-Za-z0-9_])(?P<name>[A-Za-z_][A-Za-z0-9_.-]{0,127})(?P<between>\\?[\"']?\]?\s{0,3}(?::=|=>|[:=])\s{0,3})"
-    r"(?P<value>\\\"(?:[^\"\\]|\\(?!\"))*(?:\\\")?|\"(?:[^\"\\]|\\.)*\"?|'[^']*'?|[^\s,;&\"'(){}\[\]‹›]+)"
+    r"(?<![A-Za-z0-9_])(?P<name>[A-Za-z_][A-Za-z0-9_.-]{0,127})\\?[\"']?\]?\s{0,3}(?::=|=>|[:=])\s{0,3}"
 )
-_FLAG: Final = re.compile(
-    r"(?<!\S)--?(?P<name>[A-Za-z][A-Za-z0-9_-]{0,63})\s+(?P<value>\"[^\"]*\"?|'[^']*'?|[^\s\"'‹›-][^\s\"'‹›]*)"
+_ASSIGNED: Final = re.compile(
+    r"\\\"(?:[^\"\\]|\\(?!\"))*(?:\\\")?|\"(?:[^\"\\]|\\.)*\"?|'[^']*'?|[^\s,;&\"'(){}\[\]‹›]+", re.DOTALL
 )
+_FLAG: Final = re.compile(r"(?<!\S)--?(?P<name>[A-Za-z][A-Za-z0-9_-]{0,63})\s+")
+_FLAG_VALUE: Final = re.compile(r"\"[^\"]*\"?|'[^']*'?|[^\s\"'‹›-][^\s\"'‹›]*")
 _VARIABLE: Final = re.compile(
     r"(?<!\S)--?(?:var|extra-vars|set-string|set)(?:\s+|=)"
     r"(?:(?P<quote>[\"'])[A-Za-z_][A-Za-z0-9_.-]*=(?P<quoted>.+?)(?:(?P=quote)|\Z)"
@@ -94,8 +95,8 @@ def pattern_spans(text: str) -> Iterator[Span]:
     for found in _AUTHORIZATION.finditer(text):
         if not is_harmless(found["value"]):
             yield found.span("value")
-    for pattern in (_ASSIGNMENT, _FLAG):
-        yield from _named_spans(pattern, text)
+    yield from _named_spans(_ASSIGNMENT, _ASSIGNED, text)
+    yield from _named_spans(_FLAG, _FLAG_VALUE, text)
     for found in _VARIABLE.finditer(text):
         yield found.span("quoted" if found["quoted"] else "bare")
 
@@ -106,19 +107,19 @@ def is_harmless(value: str) -> bool:
     return not bare or bare in HARMLESS_VALUES or bare.startswith(MASK_OPEN) or bool(_REFERENCE.match(bare))
 
 
-def _named_spans(pattern: re.Pattern[str], text: str) -> Iterator[Span]:
+def _named_spans(naming: re.Pattern[str], valued: re.Pattern[str], text: str) -> Iterator[Span]:
+    """Values that follow a name which announces a secret; quotes around them stay."""
     position = 0
-    while found := pattern.search(text, position):
-        value = found["value"]
-        if is_secret_name(found["name"]) and not is_harmless(value):
-            start, end = found.span("value")
-            body = value.lstrip(_QUOTES)
-            quotes = len(value) - len(body)
-            yield start + quotes, max(start + quotes, end - (len(body) - len(body.rstrip(_QUOTES)) if quotes else 0))
-            position = end
-        else:
-            # What follows the name may itself be a name: `a=password=x`.
-            position = found.start("value") if found.start("value") > position else found.end()
+    while found := naming.search(text, position):
+        # What follows another name may itself be a name: `a=password=x`.
+        position = found.end()
+        value = valued.match(text, position) if is_secret_name(found["name"]) else None
+        if value is None or is_harmless(value[0]):
+            continue
+        bare = value[0].lstrip(_QUOTES)
+        start = value.end() - len(bare)
+        position = value.end()
+        yield start, position - (len(bare) - len(bare.rstrip(_QUOTES)) if start > value.start() else 0)
 
 
 def _url_spans(text: str) -> Iterator[Span]:

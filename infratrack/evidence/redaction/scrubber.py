@@ -29,7 +29,7 @@ RULES_VERSION: Final = "1"
 """Stands in every statement's `redaction.rules`; raised whenever a rule changes."""
 
 MASK: Final = "‹masked›"
-_NAME_LIKE: Final = re.compile(r"[\w.\[\]\"'/:@*#-]*[.\[/][\w.\[\]\"'/:@*#-]*")
+_NAME_LIKE: Final = re.compile(r"(?=[^.\[/]*[.\[/])[\w.\[\]\"'/:@*#-]+")
 """A text without spaces that has parts: an address, a path."""
 _ADDRESS: Final = re.compile(
     r"(?:module\.[A-Za-z_][\w-]*(?:\[[^\]]*\])?\.)*(?:data\.)?[a-z][a-z0-9]*_[\w-]*\.[A-Za-z_][\w-]*(?:\[[^\]]*\])?"
