@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from infratrack.cli.linking import key_option
 from infratrack.cli.messages import printable, say
 from infratrack.cli.options import format_option, project_option
+
+WIDEST: Final = 1_000
 
 if TYPE_CHECKING:
     from infratrack.evidence.spool import SpooledEvidence
@@ -58,7 +60,7 @@ def list_(project: Path, output_format: str) -> None:
         table.add_row(*(Text(printable(str(cell or "")), no_wrap=True) for cell in cells))
     console = Console()
     # A digest is of use only whole: rather a long line than one cut short.
-    console.width = max(console.width, console.measure(table).maximum)
+    console.width = max(console.width, console.measure(table, options=console.options.update(width=WIDEST)).maximum)
     console.print(table)
 
 

@@ -121,3 +121,12 @@ class Workshop:
 
     def with_environment(self, more: Mapping[str, str]) -> None:
         self.environment |= more
+
+    def install(self, name: str, text: str) -> None:
+        """Put a plugin, in a throwaway distribution, on the search path of every command from here on."""
+        site = self.home / "site"
+        metadata = site / f"{name}-1.0.dist-info"
+        metadata.mkdir(parents=True)
+        (metadata / "entry_points.txt").write_text(f"[infratrack]\n{name} = {name}_module\n")
+        (site / f"{name}_module.py").write_text(text)
+        self.with_environment({"PYTHONPATH": str(site)})
