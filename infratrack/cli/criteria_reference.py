@@ -14,8 +14,8 @@ _HEAD = """# Criteria and steps
 
 Made from the plugins themselves by `python -m infratrack.cli.criteria_reference`; a test holds the two together.
 
-A criterion stands under `done_when` as `name: {parameters}`. Every criterion also takes `within:` (a freshness limit such
-as `7d`: older evidence makes a deliverable *stale*) and `keep: true` (the limit goes on counting after acceptance). A
+A criterion stands under `done_when` as `name: {parameters}`. Every criterion also takes `within:` (a freshness limit
+such as `7d`: older evidence makes a deliverable *stale*) and `keep: true` (the limit goes on counting once accepted). A
 criterion looks at the newest word about each subject that it selects; without evidence it is `unknown`.
 """
 

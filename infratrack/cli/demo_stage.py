@@ -15,6 +15,8 @@ import click
 
 from infratrack.errors import AnswerIsNo, InputError
 
+_TELLING = ("infratrack:", "Plan:", "Apply complete", "Destroy complete", "Terraform has been", "core-")
+"""How lines begin that are worth showing where a tool prints pages."""
 _FOREIGN = ("ANSIBLE_", "GIT_", "INFRATRACK_", "TF_")
 
 
@@ -91,7 +93,7 @@ class Stage:
                 "run `infratrack demo --keep` and look into the folder",
             )
         if quiet:
-            lines = [line for line in ended.stdout.splitlines() if line.startswith(("infratrack:", "Apply complete"))]
+            lines = [line for line in ended.stdout.splitlines() if line.startswith(_TELLING)]
             click.echo("".join(f"{line}\n" for line in lines), nl=False)
         else:
             click.echo(ended.stdout, nl=False)

@@ -89,6 +89,7 @@ PLAYBOOK = """
   gather_facts: false
   vars:
     password: "%(ansible-vars)s"
+    in_a_name: "%(ansible-taskname)s"
   tasks:
     - name: Set it
       ansible.builtin.set_fact:
@@ -98,7 +99,7 @@ PLAYBOOK = """
       ansible.builtin.debug:
         msg: "%(ansible-nolog)s"
       no_log: true
-    - name: "Named {{ '%(ansible-taskname)s' }}"
+    - name: "Named {{ in_a_name }}"
       ansible.builtin.debug:
         msg: "{{ registered }} {{ password }} {{ extra }}"
     - name: Loop
