@@ -62,7 +62,7 @@ def apply_facts(join: ApplyJoin) -> tuple[ApplyFact, ...]:
 
 
 def _planned(fact: ResourceFact, join: ApplyJoin) -> ApplyFact:
-    action: Action = "unknown" if fact.deferred else fact.action
+    action = fact.action
     now = join.after.instances.get(fact.address) if join.after is not None else None
     result = _result(fact, action, join)
     return ApplyFact(

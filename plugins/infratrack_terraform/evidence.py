@@ -28,7 +28,7 @@ class PlanEvidence:
         """`terraform plan in infra: succeeded, 2 to create, 1 to replace, 1 drifted`."""
         result = member(predicate, "result")
         counts = member(result, "counts")
-        said = [f"{count(counts, action)} to {action}" for action in _TO_DO if count(counts, action)]
+        said = [f"{count(counts, action)} {label}" for action, label in _TO_DO.items() if count(counts, action)]
         if count(result, "drifted"):
             said.append(f"{count(result, 'drifted')} drifted")
         if not said and count(result, "changes") == 0:
@@ -72,7 +72,10 @@ class StateEvidence:
         return f"terraform state in {scope_of(result)}: {', '.join(said)}"
 
 
-_TO_DO: Final = ("create", "update", "replace", "delete", "forget", "unknown")
+_TO_DO: Final = {
+    **{action: f"to {action}" for action in ("create", "update", "replace", "delete", "forget")},
+    "unknown": "not known yet",
+}
 _DONE: Final = {
     "applied": "applied",
     "failed": "failed",

@@ -57,8 +57,8 @@ class ResourceFact(Struct, frozen=True, omit_defaults=True, rename="camel"):
 
     @property
     def action(self) -> Action:
-        """The actions in one word."""
-        return action_of(self.actions)
+        """The actions in one word; what is deferred is not known yet."""
+        return "unknown" if self.deferred else action_of(self.actions)
 
 
 class PlanFacts(Struct, frozen=True):

@@ -33,12 +33,12 @@ class Stage(Struct, frozen=True):
         self.infra.mkdir(exist_ok=True)
         (self.infra / name).write_text(text)
 
-    def terraform(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    def terraform(self, *arguments: str, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
         """Terraform behind infratrack's back."""
         return subprocess.run(
             ["terraform", *arguments],
             cwd=self.infra,
-            env={**self.environment, **environment},
+            env={**self.environment, **(env or {})},
             capture_output=True,
             text=True,
             check=False,
@@ -50,7 +50,7 @@ class Stage(Struct, frozen=True):
         facts: FactsLevel = "full",
         wanted: Mapping[str, tuple[Mapping[str, Any], ...]] | None = None,
         during: Callable[[subprocess.Popen[bytes]], Outcome] | None = None,
-        **environment: str,
+        env: Mapping[str, str] | None = None,
     ) -> Collected:
         """A Terraform command, followed by the collector."""
         scratch = self.folder / "scratch"
@@ -58,7 +58,7 @@ class Stage(Struct, frozen=True):
         context = CommandContext(
             argv=("terraform", *arguments),
             cwd=self.infra,
-            environment={**self.environment, **environment},
+            environment={**self.environment, **(env or {})},
             scratch=scratch,
             facts=facts,
             wanted=wanted or {},
@@ -90,7 +90,7 @@ class Stage(Struct, frozen=True):
             "scratch": scratch,
             "handoff": {},
             "wanted": {},
-            "report": lambda line: None,
+            "report": lambda _: None,
             "canceled": lambda: False,
         }
         return StepContext(**{**given, **more})

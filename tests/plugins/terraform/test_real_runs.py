@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from infratrack.api import Collected, Outcome, Word
+from infratrack.api import Collected, FactsLevel, Outcome, Word
 from infratrack.testing.builders import predicate
 from infratrack_terraform.evidence import APPLY, PLAN, ApplyEvidence, PlanEvidence
 from infratrack_terraform.evidence_schemas import APPLY_SCHEMA, PLAN_SCHEMA
@@ -91,7 +91,7 @@ def test_a_plan_is_read_with_lineage_serial_and_digest(stage: Stage) -> None:
 def test_an_apply_joins_plan_and_states(stage: Stage) -> None:
     stage.write(VLANS)
     stage.run("plan", "-out=tfplan")
-    wanted = {
+    wanted: dict[str, tuple[dict[str, Any], ...]] = {
         "terraform.output": ({"name": "ids", "equals": [10, 20]},),
         "terraform.resource": ({"address": "terraform_data.vlan[*]", "attribute": "input.id"},),
     }
@@ -105,7 +105,7 @@ def test_an_apply_joins_plan_and_states(stage: Stage) -> None:
     assert [one["value"] for one in found["attributes"]] == [10, 20]
     assert collected.missing == {}
     said = words(collected)
-    assert said["terraform.root", "root"] | {"outcome": 0} == {
+    assert {**said["terraform.root", "root"], "outcome": 0} == {
         "of": "apply", "outcome": 0, "mode": "normal", "complete": True, "converged": True, "changes": 0, "drifted": 0,
         "deletes": 0,
     }  # fmt: skip
@@ -224,7 +224,7 @@ def test_a_plan_without_a_file_says_how_to_get_facts(stage: Stage) -> None:
 
 def test_detailed_exit_codes_are_success_and_say_whether_changes_are_pending(stage: Stage) -> None:
     stage.write(VLANS)
-    pending = stage.run("plan", TF_CLI_ARGS_plan="-detailed-exitcode")
+    pending = stage.run("plan", env={"TF_CLI_ARGS_plan": "-detailed-exitcode"})
     assert pending.outcome == "succeeded"
     assert words(pending)["terraform.root", "root"]["converged"] is False
     stage.terraform("apply", "-auto-approve")
@@ -235,10 +235,11 @@ def test_detailed_exit_codes_are_success_and_say_whether_changes_are_pending(sta
 
 def test_options_hidden_in_the_environment_count_and_never_reach_our_own_calls(stage: Stage) -> None:
     stage.write(VLANS + 'variable "who" {}\n')
-    collected = stage.run("plan", TF_CLI_ARGS_plan="-out=hidden.tfplan", TF_CLI_ARGS="-var=who=me", TF_LOG="TRACE")
+    hidden = {"TF_CLI_ARGS_plan": "-out=hidden.tfplan", "TF_CLI_ARGS": "-var=who=me", "TF_LOG": "TRACE"}
+    collected = stage.run("plan", env=hidden)
     assert result(collected)["counts"] == {"create": 2}
     assert "me" not in collected.secrets
-    applied = stage.run("apply", "hidden.tfplan", TF_CLI_ARGS="-no-color", TF_CLI_ARGS_state="-bogus")
+    applied = stage.run("apply", "hidden.tfplan", env={"TF_CLI_ARGS": "-no-color", "TF_CLI_ARGS_state": "-bogus"})
     assert applied.missing == {}
 
 
@@ -248,13 +249,13 @@ def test_chdir_data_folder_and_workspace_are_followed(stage: Stage) -> None:
     sub.mkdir()
     (stage.infra / "main.tf").rename(sub / "main.tf")
     data = {"TF_DATA_DIR": ".data"}
-    assert stage.terraform("-chdir=sub", "workspace", "new", "prod", **data).returncode == 0
-    collected = stage.run("-chdir=sub", "plan", "-out=tfplan", **data)
+    assert stage.terraform("-chdir=sub", "workspace", "new", "prod", env=data).returncode == 0
+    collected = stage.run("-chdir=sub", "plan", "-out=tfplan", env=data)
     assert (result(collected)["root"], result(collected)["workspace"]) == ("infra/sub", "prod")
-    applied = stage.run(f"-chdir={sub}", "apply", "tfplan", **data)
+    applied = stage.run(f"-chdir={sub}", "apply", "tfplan", env=data)
     assert (result(applied)["root"], result(applied)["workspace"]) == ("infra/sub", "prod")
     assert result(applied)["counts"] == {"applied": 2}
-    other = stage.run("-chdir=sub", "plan", "-out=tfplan", TF_WORKSPACE="default", **data)
+    other = stage.run("-chdir=sub", "plan", "-out=tfplan", env=data | {"TF_WORKSPACE": "default"})
     assert result(other)["workspace"] == "default"
     assert result(other)["counts"] == {"create": 2}
 
@@ -267,7 +268,7 @@ def test_a_state_file_named_on_the_command_line_is_read_directly(stage: Stage) -
 
 
 @pytest.mark.parametrize("level", ["plan", "none"])
-def test_what_the_user_did_not_want_read_is_missing_with_that_reason(stage: Stage, level: Any) -> None:
+def test_what_the_user_did_not_want_read_is_missing_with_that_reason(stage: Stage, level: FactsLevel) -> None:
     stage.write(VLANS)
     stage.run("plan", "-out=tfplan")
     collected = stage.run("apply", "tfplan", facts=level)

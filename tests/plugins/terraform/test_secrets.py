@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import base64
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import pytest
 
-from infratrack.api import Collected
+from infratrack.api import Collected, RecordSource
 from infratrack.evidence.redaction.scrubber import Scrubber
 from infratrack_terraform.recorders import TerraformRecorder
-from infratrack.api import RecordSource
 
 if TYPE_CHECKING:
     from tests.plugins.terraform.conftest import Stage
@@ -71,7 +70,7 @@ GIVEN = {
     "output": "Planted-output-7",
     "plain": "Planted-plain-8",
 }
-WANTED = {
+WANTED: dict[str, tuple[dict[str, Any], ...]] = {
     "terraform.output": tuple({"name": name, "equals": 1} for name in ("secret", "copied", "object")),
     "terraform.resource": tuple(
         {"address": "terraform_data.*", "attribute": attribute}
@@ -96,11 +95,11 @@ def run_options(stage: Stage) -> list[str]:
 def test_no_secret_is_left_in_the_facts_of_plans_and_applies(stage: Stage) -> None:
     stage.write(CONFIGURATION)
     options, environment = run_options(stage), {"TF_VAR_from_environment": GIVEN["environment"]}
-    planned = stage.run("plan", *options, "-out=tfplan", wanted=WANTED, **environment)
+    planned = stage.run("plan", *options, "-out=tfplan", wanted=WANTED, env=environment)
     assert planned.result["counts"] == {"create": 2}
     assert planned.masked
     assert_clean(planned)
-    applied = stage.run("apply", "tfplan", wanted=WANTED, **environment)
+    applied = stage.run("apply", "tfplan", wanted=WANTED, env=environment)
     assert applied.result["counts"] == {"applied": 2}
     assert_clean(applied)
     values = {(one["address"], one["attribute"]): one for one in applied.result["attributes"]}
@@ -110,9 +109,9 @@ def test_no_secret_is_left_in_the_facts_of_plans_and_applies(stage: Stage) -> No
     }  # fmt: skip
     assert 'terraform_data.copy["Planted-index"]' in repr(Scrubber(applied.secrets).json(applied.result))
     stage.write(CONFIGURATION.replace("harmless", "changed"))
-    assert_clean(stage.run("plan", *options, "-out=tfplan", wanted=WANTED, **environment))
-    assert_clean(stage.run("apply", "-auto-approve", *options, wanted=WANTED, **environment))
-    assert_clean(stage.run("destroy", "-auto-approve", *options, wanted=WANTED, **environment))
+    assert_clean(stage.run("plan", *options, "-out=tfplan", wanted=WANTED, env=environment))
+    assert_clean(stage.run("apply", "-auto-approve", *options, wanted=WANTED, env=environment))
+    assert_clean(stage.run("destroy", "-auto-approve", *options, wanted=WANTED, env=environment))
 
 
 def test_no_secret_is_left_in_what_is_recorded(stage: Stage) -> None:
@@ -120,7 +119,7 @@ def test_no_secret_is_left_in_what_is_recorded(stage: Stage) -> None:
     options, environment = run_options(stage), {"TF_VAR_from_environment": GIVEN["environment"]}
     # The variable that is not sensitive is a secret by its being given with -var: in a file nobody can tell.
     options[2] = "-var=plain_but_given=nothing"
-    assert stage.terraform("plan", *options, "-out=tfplan", **environment).returncode == 0
+    assert stage.terraform("plan", *options, "-out=tfplan", env=environment).returncode == 0
     plan = stage.terraform("show", "-json", "tfplan").stdout
     assert stage.terraform("apply", "tfplan").returncode == 0
     shown = stage.terraform("show", "-json").stdout
