@@ -21,6 +21,7 @@ from infratrack.progress.patterns import SubjectCatalog
 from infratrack.progress.reasons import deciding, findings, reason
 from infratrack.progress.signoff_words import KIND as SIGNOFF_KIND
 from infratrack.progress.standing import DeliverableFold, LeafFold
+from infratrack.progress.status import TWICE
 from infratrack.progress.timeline import Course, SignOff, follow
 from infratrack.progress.tree import Node, flatten
 from infratrack.project.model import CriterionCall, Deliverable, Project
@@ -161,7 +162,7 @@ class Folder:
             first=Instant(min(instants)) if instants else None,
             last=Instant(max(ends + instants)) if ends or instants else None,
             notes=notes,
-            untrusted=sum(reasons.values()),
+            untrusted=reasons.total() - reasons[TWICE],
             completing=None if course.since is None else _entry_at(tracks, course.since),
         )
 

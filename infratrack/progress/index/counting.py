@@ -71,10 +71,10 @@ def what_counts(index: FactsIndex, project_id: str, trust: Trust, size: int, as_
 
 def _count_once(index: FactsIndex, size: int, excluded: dict[int, str]) -> None:
     """Of the same payload in several envelopes the first one that counts speaks for all."""
-    seen: set[str] = set()
+    seen: set[tuple[str, str]] = set()
     for payload, entry in index.rows("SELECT payload, entry FROM twin ORDER BY payload, entry"):
-        if entry >= size or entry in excluded:
-            continue
-        if payload in seen:
-            excluded[entry] = TWICE
-        seen.add(payload)
+        if entry < size:
+            said = (payload, excluded.get(entry, ""))
+            if said in seen:
+                excluded[entry] = TWICE
+            seen.add(said)
