@@ -12,6 +12,7 @@ from infratrack.capture.workspace import Workspace
 from infratrack.evidence.envelope import open_envelope
 from infratrack.evidence.predicates import RUN_START
 from infratrack.evidence.statement import Statement, read_statement
+from infratrack.ledger.open import open_ledger
 
 INFRATRACK = str(Path(sys.executable).with_name("infratrack"))
 PROJECT = """\
@@ -24,6 +25,7 @@ tasks:
 deliverables:
   - {id: smoke, name: Smoke test passes, done_when: {command.succeeded: {command: "true"}}}
 """
+LEDGER = "sqlite:///.infratrack/ledger.db"
 FOREIGN = ("ANSIBLE_", "GIT_", "INFRATRACK_", "TF_", "GITHUB_", "GITLAB_", "CI", "JENKINS_", "CIRCLE", "BUILD_")
 
 
@@ -88,7 +90,7 @@ class Workshop:
 
     def ledger(self) -> list[Statement]:
         """Every statement in the ledger, run starts included."""
-        ledger = self.workspace().ledger(create=False)
+        ledger = open_ledger(LEDGER, self.folder, project_id="dc-west")
         try:
             return [read_statement(open_envelope(entry.line).payload) for entry in ledger.entries()]
         finally:
@@ -100,7 +102,7 @@ class Workshop:
 
     def blob(self, statement: Statement, name: str) -> bytes:
         """The content of one artifact."""
-        ledger = self.workspace().ledger(create=False)
+        ledger = open_ledger(LEDGER, self.folder, project_id="dc-west")
         try:
             (found,) = [one for one in statement.artifacts if one.name == name]
             assert found.blob is not None

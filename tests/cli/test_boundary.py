@@ -11,6 +11,7 @@ import pytest
 
 from infratrack.cli import boundary
 from infratrack.cli.bug_report import bug_report, write_bug_report
+from infratrack.cli.commands import infratrack
 from infratrack.cli.messages import printable
 from infratrack.errors import InputError
 from tests.capture.workshop import INFRATRACK, Workshop
@@ -25,7 +26,7 @@ def ended_with(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> object:
     def fail(**_: object) -> None:
         raise error
 
-    monkeypatch.setattr(boundary.infratrack, "main", fail)
+    monkeypatch.setattr(infratrack, "main", fail)
     with pytest.raises(SystemExit) as ended:
         boundary.main()
     return ended.value.code
@@ -66,10 +67,7 @@ def test_a_report_holds_places_and_no_values() -> None:
     secret = "hunter2-in-a-local"  # noqa: S105 -- planted
 
     def deep(argument: str) -> None:
-        try:
-            raise KeyError(argument)
-        except KeyError as error:
-            raise RuntimeError(argument) from error
+        raise RuntimeError(argument) from KeyError(argument)
 
     with pytest.raises(RuntimeError) as caught:
         deep(secret)
