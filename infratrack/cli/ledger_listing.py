@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from msgspec import Struct
 
@@ -16,6 +16,8 @@ from infratrack.evidence.trust import Trust
 from infratrack.ledger.entry import LedgerEntry
 from infratrack.ledger.log import Ledger
 from infratrack.values import format_instant
+
+_WHOLE_LINE: Final = 1_000
 
 
 class Filter(Struct, frozen=True):
@@ -40,8 +42,8 @@ def print_table(rows: Sequence[Mapping[str, Any]]) -> None:
 
     table = Table(box=None, pad_edge=False)
     table.add_column("entry", justify="right", no_wrap=True)
-    for title in ("recorded", "type", "signer", "outcome", "run", "deliverables", "envelope"):
-        table.add_column(title, overflow="fold")
+    for title in ("recorded", "type", "signer", "outcome", "deliverables", "run", "envelope"):
+        table.add_column(title, no_wrap=True)
     for row in rows:
         cells = (
             str(row["index"]),
@@ -49,12 +51,14 @@ def print_table(rows: Sequence[Mapping[str, Any]]) -> None:
             _short(row["predicateType"]),
             (row["signer"] or row["keyid"][:12]) + ("" if row["trusted"] else " (untrusted)"),
             row["outcome"] or "",
-            row["run"] or "",
             ", ".join(row["deliverables"]),
+            row["run"] or "",
             row["digest"].removeprefix("sha256:")[:12],
         )
         table.add_row(*(Text(printable(cell)) for cell in cells))
-    Console().print(table)
+    console = Console()
+    # Cut to fit a terminal; a file or a pipe gets whole lines.
+    console.print(table) if console.is_terminal else Console(width=_WHOLE_LINE).print(table)
 
 
 def _rows(ledger: Ledger, trust: Trust, wanted: Filter) -> Iterator[dict[str, Any]]:

@@ -139,13 +139,23 @@ def _sentences(verified: Verified, signer: str, compared: IndexComparison | None
     removed = f", {verified.removed_blobs} more removed with a tombstone" if verified.removed_blobs else ""
     lines = [
         f"{verified.origin}: sound",
-        f"  {verified.entries} envelopes and leaves ({verified.trusted} signed by keys that are trusted here)",
-        f"  {verified.hashes} tree hashes, {verified.keys} keys, {verified.blobs} blobs{removed}",
-        f"  checkpoint of {verified.size} entries, root {encode_base64(verified.root)}, signed by {signer}",
+        (
+            f"  {_counted(verified.entries, 'envelope')}, each with its leaf and signature; "
+            f"{verified.trusted} by keys that are trusted here"
+        ),
+        (
+            f"  {_counted(verified.hashes, 'tree hash', 'tree hashes')}, {_counted(verified.keys, 'key')}, "
+            f"{_counted(verified.blobs, 'blob')}{removed}"
+        ),
+        f"  checkpoint of size {verified.size}, root {encode_base64(verified.root)}, signed by {signer}",
     ]
     if compared:
-        lines.append(f"  facts index of {compared.evidence} pieces of evidence, as rebuilt")
+        lines.append(f"  facts index of {_counted(compared.evidence, 'envelope')}, as rebuilt")
     return "\n".join(printable(line) for line in lines)
+
+
+def _counted(number: int, one: str, many: str = "") -> str:
+    return f"{number} {one if number == 1 else many or one + 's'}"
 
 
 @contextmanager

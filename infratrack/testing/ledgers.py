@@ -62,7 +62,7 @@ def sample_ledger(folder: Path, entries: int = 5, *, blobs: int = 2) -> Ledger:
 
 
 def append_and_tell(folder: Path, name: str, number_of: int, telling: Connection) -> None:
-    """For another process: append `number_of` envelopes one by one, signed by the key `name`; then send their digests."""
+    """For another process: append envelopes one by one, signed by the key `name`; then send their digests."""
     ledger = open_ledger(SAMPLE_ADDRESS, folder, project_id="sample", create=True)
     key = signing_key(name)
     telling.send([one.digest for number in range(number_of) for one in append(ledger, [incoming(number, key)], key)])
