@@ -162,7 +162,7 @@ def _made(  # noqa: PLR0913 -- see end_statement
         definition=context.definition,
         seen=context.seen,
         artifacts=artifacts,
-        labels={clean.text(name): clean.text(value) for name, value in context.labels.items()},
+        labels=clean.json(context.labels, dict[str, str]),  # by name too: `token=…` is no label to keep
         missing={name: clean.text(reason) for name, reason in {**context.missing, **collected.missing}.items()},
     )
     note = RedactionNote(rules, collected.masked + scrubber.masked - before, tuple(sorted(collected.dropped)))
