@@ -89,12 +89,12 @@ class Checker:
             make = project_schema if main else include_schema
             try:
                 schema = make(self._criteria, self._steps)
-                validator = jsonschema_rs.Draft202012Validator(schema)
+                validator = _validator_of(schema)
             except _NO_SCHEMA:
                 # A plugin's schema is none. Its criteria or steps cannot be used; everything else can.
                 self._criteria, self._steps = _usable(self._criteria), _usable(self._steps)
                 schema = make(self._criteria, self._steps)
-                validator = jsonschema_rs.Draft202012Validator(schema)
+                validator = _validator_of(schema)
             self._validators[main] = schema, validator
         return self._validators[main]
 
@@ -180,12 +180,21 @@ def _is_valid(validator: jsonschema_rs.Draft202012Validator, data: Any) -> bool:
         return False  # keys that are no text and values that JSON does not have
 
 
+def _validator_of(schema: dict[str, Any]) -> jsonschema_rs.Draft202012Validator:
+    return jsonschema_rs.Draft202012Validator(schema, retriever=_nothing_from_elsewhere)
+
+
+def _nothing_from_elsewhere(uri: str) -> Any:  # noqa: ANN401 -- jsonschema-rs's signature
+    """A schema that refers to a web page must not make us fetch it."""
+    raise ValueError(uri)
+
+
 def _usable(schemas: Schemas) -> Schemas:
     """The schemas that can stand in ours."""
     found: dict[str, Mapping[str, Any]] = {}
     for name, schema in schemas.items():
         try:
-            jsonschema_rs.Draft202012Validator(project_schema({name: schema}, {}))
+            _validator_of(project_schema({name: schema}, {}))
         except _NO_SCHEMA:
             continue
         found[name] = schema

@@ -189,7 +189,7 @@ def _moved(value: Any, root: str, *, is_properties: bool = False) -> Any:  # noq
         never = {key: NEVER for key, inner in value.items() if inner is False and is_properties}
         return never | {
             key: root + inner.removeprefix("#")
-            if key == "$ref" and isinstance(inner, str)
+            if key == "$ref" and str(inner).startswith("#")
             else _moved(inner, root, is_properties=key == "properties")
             for key, inner in value.items()
             if key not in never

@@ -94,18 +94,20 @@ def _item(value: Mapping[str, Any]) -> str:
 
 def _yaml(value: Any) -> str:  # noqa: ANN401 -- anything that YAML can hold
     """YAML as a person would write it; more quotes where our reader would otherwise take a text for a number."""
-    for quotes in (None, '"'):
-        text: str = yaml.dump(
-            value,
-            Dumper=_Dumper,
-            sort_keys=False,
-            allow_unicode=True,
-            width=LINE_AT_MOST,
-            default_flow_style=None,
-            default_style=quotes,
-        )
-        if yaml_rs.loads(text, parse_datetime=False) == value:
-            break
+    text = _dumped(value, None)
+    return text if yaml_rs.loads(text, parse_datetime=False) == value else _dumped(value, '"')
+
+
+def _dumped(value: Any, quotes: str | None) -> str:  # noqa: ANN401 -- likewise
+    text: str = yaml.dump(
+        value,
+        Dumper=_Dumper,
+        sort_keys=False,
+        allow_unicode=True,
+        width=LINE_AT_MOST,
+        default_flow_style=None,
+        default_style=quotes,
+    )
     return text
 
 

@@ -124,3 +124,17 @@ def test_a_bad_public_key_is_told_by_name(tmp_path: Path) -> None:
     ended = validate(tmp_path)
     assert ended.returncode == 2
     assert "k.pub" in ended.stdout + ended.stderr
+
+
+def test_a_valid_project_is_checked_without_slow_imports(tmp_path: Path) -> None:
+    (tmp_path / "infratrack.yaml").write_text(
+        HEAD + "deliverables: [{id: d, name: D, done_when: {terraform.converged: {within: 7d}}}]\n"
+    )
+    code = (
+        "import sys\n"
+        "from infratrack.cli.commands import infratrack\n"
+        "infratrack.main(['validate'], standalone_mode=False)\n"
+        "print(sorted({'alembic', 'git', 'jsonschema', 'rich', 'sqlalchemy', 'yaml'} & set(sys.modules)))\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert ended.stdout.splitlines() == ["valid: 0 tasks, 1 deliverable", "[]"]

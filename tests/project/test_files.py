@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -63,8 +64,8 @@ def test_errors_in_included_files_name_the_file(problems: Problems, tmp_path: Pa
         "a.yaml:2:32: tasks › a › depends › #1: there is no task 'nobody'; expected one of a2, c, a",
         "a.yaml:3:5: tasks › a2: a task has no `name`; expected the key `name`",
         (
-            "b.yaml:1:1: unknown key 'project'; expected one of people, systems, phases, milestones, tasks, deliverables, "
-            "pipelines"
+            "b.yaml:1:1: unknown key 'project'; expected one of people, systems, phases, milestones, tasks, "
+            "deliverables, pipelines"
         ),
         "b.yaml:2:14: tasks › a › id: the id 'a' belongs to another task already; expected an id of its own",
     ]
@@ -225,3 +226,29 @@ def test_no_file_has_no_id(tmp_path: Path) -> None:
     huge = tmp_path / "huge"
     huge.write_bytes(b"project: {id: p}\n" + b"#" * FILE_AT_MOST)
     assert read_project_id(huge) == "p"
+
+
+def test_includes_that_leave_the_folder_are_told_with_their_line(problems: Problems, tmp_path: Path) -> None:
+    (tmp_path / "folder.yaml").mkdir()
+    assert problems(HEAD + "include: ['../x.yaml', '*.yaml', 'folder.*']\n") == [
+        (
+            "infratrack.yaml:3:11: include › #1: the include '../x.yaml' leaves the project folder; "
+            "expected files inside the project folder"
+        ),
+        (
+            "infratrack.yaml:3:34: include › #3: the include 'folder.*' matches no file; "
+            "expected a file below the project folder"
+        ),
+    ]
+
+
+def test_the_garbage_collector_is_left_as_it_was(load: Load) -> None:
+    assert gc.isenabled()
+    load(HEAD)
+    assert gc.isenabled()
+    gc.disable()
+    try:
+        load(HEAD)
+        assert not gc.isenabled()
+    finally:
+        gc.enable()

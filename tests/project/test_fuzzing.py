@@ -173,7 +173,9 @@ def mutated(draw: st.DrawFn) -> Any:
 @RELAXED
 @given(data=mutated(), flow=st.sampled_from([True, False, None]))
 def test_structured_mutations_of_a_whole_project(
-    attempt: Callable[[bytes], None], data: Any, flow: bool | None
+    attempt: Callable[[bytes], None],
+    data: Any,
+    flow: bool | None,  # noqa: FBT001 -- PyYAML's own three values
 ) -> None:
     attempt(yaml.safe_dump(data, default_flow_style=flow, allow_unicode=True).encode("utf-8", "surrogatepass"))
 

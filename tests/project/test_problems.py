@@ -5,6 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from infratrack.errors import InputError
+from infratrack.project.bound import check_bound
+from infratrack.project.check import text_is_valid
+from infratrack.project.files import load_project
+from infratrack.project.model import CriterionCall, Project
 from infratrack.project.problems import Flaw, Problem, ProjectProblems, shown, spoken_list
 
 HEAD = "infratrack: 1\nproject: {id: p, name: P}\n"
@@ -55,8 +60,8 @@ tasks:
             "expected either `duration` or `effort`, not both"
         ),
         (
-            "infratrack.yaml:9:73: tasks › b › depends › #1 › lag: found '2x', expected working time, with a minus for a "
-            "lead such as 2d, -1d"
+            "infratrack.yaml:9:73: tasks › b › depends › #1 › lag: found '2x', expected working time, with a minus "
+            "for a lead such as 2d, -1d"
         ),
         (
             "infratrack.yaml:9:78: tasks › b › depends › #2: a task's id, or {task, type, lag} has no `task`; "
@@ -234,11 +239,13 @@ def test_a_final_newline_in_a_quoted_text_is_refused_although_only_one_validator
 
 
 def test_a_schema_that_is_none_costs_its_own_criteria_only(tmp_path: Path) -> None:
-    from infratrack.project.files import load_project
-
     file = tmp_path / "infratrack.yaml"
     file.write_text(HEAD + "deliverables: [{id: d, name: D, done_when: {good.one: }}]\n")
-    criteria = {"good.one": {"type": "object"}, "bad.one": {"type": "no such type"}, "odd.one": {"$ref": "urn:nowhere"}}
+    criteria = {
+        "good.one": {"type": "object"},
+        "bad.one": {"type": "no such type"},
+        "odd.one": {"$ref": "https://example.invalid/x"},
+    }
     assert load_project(file, criteria, {}).deliverables[0].id == "d"
     file.write_text(HEAD + "deliverables: [{id: d, name: D, done_when: {bad.one: }}]\n")
     with pytest.raises(ProjectProblems, match=r"unknown criterion 'bad\.one'"):
@@ -268,8 +275,6 @@ def test_days_that_no_calendar_has_are_found_in_every_item(problems: Problems) -
 
 
 def test_odd_schemas_of_plugins_are_explained_as_well_as_can_be(tmp_path: Path) -> None:
-    from infratrack.project.files import load_project
-
     schema = {
         "type": "object",
         "properties": {
@@ -308,3 +313,55 @@ def test_odd_schemas_of_plugins_are_explained_as_well_as_can_be(tmp_path: Path) 
         "k: this lacks its main key; expected one of `x`, `y`",
         "l: found an empty mapping, expected a mapping with something in it",
     }
+
+
+def test_a_span_that_is_written_twice_is_read_once(load: Callable[..., Project]) -> None:
+    project = load(HEAD + "tasks: [{id: a, name: A, duration: 3d}, {id: b, name: B, duration: 3d}]\n")
+    assert project.tasks[0].duration == project.tasks[1].duration
+
+
+def test_the_two_validators_differ_and_there_still_is_a_sentence(tmp_path: Path) -> None:
+    # Python's `$` lets a final newline pass; ECMA's, which JSON Schema means, does not.
+    file = tmp_path / "infratrack.yaml"
+    file.write_text(HEAD + 'trust: {signers: [{name: a, keyid: "' + "a" * 64 + '\\n"}]}\n')
+    with pytest.raises(ProjectProblems, match=r"does not fit the schema \(pattern\)"):
+        load_project(file, {}, {})
+
+
+def test_a_text_without_includes_is_valid_or_not() -> None:
+    assert text_is_valid(HEAD, {}, {})
+    assert not text_is_valid(HEAD + "x: 1", {}, {})
+    assert not text_is_valid("[", {}, {})
+
+
+def test_criteria_are_bound_and_what_fails_has_a_line(tmp_path: Path) -> None:
+    (tmp_path / "plan.yaml").write_text(
+        "deliverables:\n"
+        "  - {id: d, name: D, done_when: {any: [{not: {signoff: {by: x}}}, {at_least: {n: 1, of: [{signoff: }]}}]}}\n"
+    )
+    file = tmp_path / "infratrack.yaml"
+    file.write_text(
+        HEAD + "include: [plan.yaml]\nphases: [{id: f, name: F}, {id: g, name: G, exit: {signoff: {by: x}}}]\n"
+    )
+    project = load_project(file, {"signoff": {"type": "object"}}, {})
+    check_bound(project, file, lambda *_: None)
+
+    def bind(call: CriterionCall, owner: str) -> None:
+        if call.parameters:
+            raise InputError(f"{owner} names nobody", "expected somebody")
+
+    with pytest.raises(ProjectProblems) as wrong:
+        check_bound(project, file, bind)
+    assert [str(problem).removeprefix(f"{tmp_path}/") for problem in wrong.value.problems] == [
+        "infratrack.yaml:4:52: phases › g › exit: g names nobody; expected somebody",
+        "plan.yaml:2:47: deliverables › d › done_when › any › #1 › not: d names nobody; expected somebody",
+    ]
+
+
+def test_only_so_many_uses_of_a_criterion_are_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("infratrack.project.bound.USES_AT_MOST", 1)
+    file = tmp_path / "infratrack.yaml"
+    file.write_text(HEAD + "deliverables: [{id: d, name: D, done_when: {all: [{signoff: }, {signoff: }]}}]\n")
+    bound: list[str] = []
+    check_bound(load_project(file, {"signoff": {}}, {}), file, lambda *call: bound.append(call[1]))
+    assert bound == ["d"]
