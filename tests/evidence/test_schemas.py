@@ -14,7 +14,25 @@ from msgspec import structs
 from infratrack.evidence import predicates
 from infratrack.evidence.predicates import Artifact, Run, RunPredicate
 from infratrack.evidence.statement import run_predicate
-from tests.evidence.test_statement import WHOLE
+from infratrack.values import Digest
+
+INSTANT = "2026-01-05T09:30:00.000001Z"
+DIGEST = "sha256:" + "ab" * 32
+WHOLE = RunPredicate(
+    run=Run(
+        "run-1", "make", "4.4", ("make",), 0, "succeeded", "2026-01-05T09:30:00.000000Z", "2026-01-05T09:31:00.000001Z"
+    ),
+    actor=predicates.Actor("person", "ana@laptop", "login"),
+    ci=predicates.Ci("github-actions", "https://ci.example.org/1", "deploy", 2),
+    git=predicates.GitState("01" * 20, "main", dirty=False, remote="https://example.org/x.git"),
+    links=predicates.Links("dc-west", ("core-vlans",), ("core",), "CHG-1", "core-net", "production"),
+    definition=predicates.DefinitionPin("01" * 20, DIGEST),
+    seen=predicates.Seen("infratrack/dc-west", 7, "AAAA"),
+    artifacts=(predicates.artifact("plan", Digest(DIGEST), "application/json", digest_only=True),),
+    redaction=predicates.RedactionNote("1", 3, ("variables",)),
+    labels={"site": "west"},
+    missing={"drift": "not read"},
+)
 
 FOLDER = Path(__file__).parents[2] / "schemas/v1/evidence"
 SOUND = {

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from infratrack.evidence.redaction.names import is_secret_name
-from infratrack.evidence.redaction.patterns import Span, is_harmless
+from infratrack.evidence.redaction.patterns import Span, is_no_secret
 from infratrack.evidence.redaction.plain_values import is_plain_value, texts_in_json
 
 _VARIABLE_FLAGS: Final = frozenset({"var", "extra-vars", "e", "set", "set-string", "set-literal", "build-arg", "env"})
@@ -114,7 +114,7 @@ def _flag_value(name: str, value: str, offset: int) -> list[Span]:
     elif name in _USER_FLAGS:
         found = _USER_PASSWORD.fullmatch(value)
         found = None if found and found["value"].isdigit() else found
-    elif is_secret_name(name) and not name.startswith(("ask-", "no-", "use-")) and not is_harmless(value):
+    elif is_secret_name(name) and not name.startswith(("ask-", "no-", "use-")) and not is_no_secret(value):
         return [(offset, offset + len(value))]
     return _masked(found, offset) if found else []
 
@@ -133,7 +133,7 @@ def _assignment(argument: str) -> list[Span]:
     """`NAME=value` in front of a command, or `password=value` behind one."""
     found = _ASSIGNMENT.fullmatch(argument)
     if found and (is_secret_name(found["name"]) or found["name"].startswith("TF_VAR_")):
-        return [] if is_harmless(found["value"]) else _masked(found, 0)
+        return [] if is_no_secret(found["value"]) else _masked(found, 0)
     return []
 
 

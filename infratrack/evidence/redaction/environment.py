@@ -8,7 +8,7 @@ from typing import Final
 
 from infratrack.evidence.redaction.entropy import looks_random, random_spans
 from infratrack.evidence.redaction.names import is_secret_name
-from infratrack.evidence.redaction.patterns import is_harmless, pattern_spans
+from infratrack.evidence.redaction.patterns import is_no_secret, pattern_spans
 from infratrack.evidence.redaction.plain_values import is_plain_value, texts_in_json
 
 MINIMUM_SECRET: Final = 6
@@ -34,7 +34,7 @@ def _secrets_of(name: str, value: str) -> Iterator[str]:
         yield value
         yield value.replace("\\n", "\n")
         return
-    if is_harmless(value):
+    if is_no_secret(value):
         return
     if name.startswith(_TERRAFORM_VARIABLE):
         secret = is_secret_name(name) or not is_plain_value(value)

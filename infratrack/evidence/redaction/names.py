@@ -21,13 +21,13 @@ _TELLS_OF: Final = frozenset(
     {
         "file", "files", "path", "dir", "folder", "sock", "socket", "name", "names", "type", "version", "user",
         "username", "host", "port", "enabled", "length", "ttl", "expiry", "expires", "arn", "alias", "policy", "count",
-        "url", "uri", "endpoint", "stdin", "env", "algorithm", "hash", "digest", "checksum", "fingerprint", "id", "ids",
+        "url", "uri", "endpoint", "stdin", "env", "algorithm", "digest", "checksum", "fingerprint", "id", "ids",
         "rotation", "reset", "required", "min", "max", "size", "bits", "region", "age", "store", "manager",
     }
 )  # fmt: skip
 """Last parts of a name that is about a secret without holding it (`PASSWORD_FILE`, `token_ttl`)."""
 
-_PUBLIC_KEYS: Final = frozenset({"public", "ssh", "primary", "foreign", "partition", "sort", "cache", "host"})
+_PUBLIC_KEYS: Final = frozenset({"public", "foreign", "partition", "sort", "cache"})
 _INNOCENT: Final = frozenset({"pwd", "oldpwd", "infratrack_key", "key", "keys", "for_each_key"})
 _PARTS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _MAXIMUM_NAME: Final = 128

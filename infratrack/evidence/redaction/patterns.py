@@ -62,6 +62,7 @@ _VARIABLE: Final = re.compile(
 )
 _REFERENCE: Final = re.compile(r"\$[{(]|\$(?:[a-z_]+)?$|\{\{|\*+$")
 """A value that stands elsewhere (`${var.password}`, `$PASSWORD`, `{{ password }}`), or was blotted out already."""
+_SWITCHES: Final = frozenset({"true", "false", "null", "none", "yes", "no", "on", "off", "enabled", "disabled"})
 _QUOTES: Final = "\"'\\"
 
 HARMLESS_VALUES: Final = frozenset(
@@ -101,10 +102,15 @@ def pattern_spans(text: str) -> Iterator[Span]:
         yield found.span("quoted" if found["quoted"] else "bare")
 
 
-def is_harmless(value: str) -> bool:
-    """Whether a value under a secret's name says nothing (a word of the trade, a mask, a reference)."""
+def is_no_secret(value: str) -> bool:
+    """Whether the value of a secret's flag or variable is none: empty, a switch, a reference, or blotted out."""
     bare = value.strip(_QUOTES).lower()
-    return not bare or bare in HARMLESS_VALUES or bare.startswith(MASK_OPEN) or bool(_REFERENCE.match(bare))
+    return not bare or bare in _SWITCHES or bare.startswith(MASK_OPEN) or bool(_REFERENCE.match(bare))
+
+
+def is_harmless(value: str) -> bool:
+    """Whether a value that stands behind a secret's name in free text says nothing: also a word of the trade."""
+    return is_no_secret(value) or value.strip(_QUOTES).lower() in HARMLESS_VALUES
 
 
 def _named_spans(naming: re.Pattern[str], valued: re.Pattern[str], text: str) -> Iterator[Span]:

@@ -39,6 +39,7 @@ def scrubbed(command: str) -> str:
         ("ansible-playbook --private-key keys/id site.yml", "ansible-playbook --private-key # site.yml"),
         # Flags that name a secret
         ("tool --password abc --token=abc --api-key abc", "tool --password # --token=# --api-key #"),
+        ("tool --password is --token changed", "tool --password # --token #"),
         ("tool --password --verbose", None),
         ("tool --password", None),
         ("tool --no-password x --ask-pass x", None),

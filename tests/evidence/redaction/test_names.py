@@ -14,7 +14,8 @@ from infratrack.evidence.redaction.names import is_secret_name
         "token", "GITHUB_TOKEN", "accessToken", "secret", "client_secret", "AWS_SECRET_ACCESS_KEY", "api_key", "apiKey",
         "APIKEY", "X-Api-Key", "Authorization", "Cookie", "Set-Cookie", "credentials", "GOOGLE_CREDENTIALS",
         "PRIVATE_KEY", "conn_str", "AzureWebJobsConnectionString", "SENTRY_DSN", "VAULT_SECRET_ID", "password1",
-        "vault.token", "GH_PAT", "encryption_key", "rootpassword", "x" * 200 + "_password", "WIFI_PSK",
+        "vault.token", "GH_PAT", "encryption_key", "rootpassword", "x" * 200 + "_password", "WIFI_PSK", "SSH_KEY",
+        "primary_key", "password_hash",
     ],
 )  # fmt: skip
 def test_these_do(name: str) -> None:
@@ -24,10 +25,10 @@ def test_these_do(name: str) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        "", "-", "123", "name", "PWD", "OLDPWD", "key", "keys", "INFRATRACK_KEY", "KEY_NAME", "SSH_KEY", "public_key",
+        "", "-", "123", "name", "PWD", "OLDPWD", "key", "keys", "INFRATRACK_KEY", "KEY_NAME", "SORT_KEY", "public_key",
         "PASSWORD_FILE", "token_ttl", "secret_name", "TOKEN_URL", "CLIENT_ID", "monkey", "keyboard", "author",
         "pattern", "path", "compass", "bypass", "secretsmanager_secret.db", "token.db", "partition_key", "passed_tests",
-        "password_hash", "keyid", "compatible", "patch", "address",
+        "keyid", "compatible", "patch", "address",
     ],
 )  # fmt: skip
 def test_these_do_not(name: str) -> None:
