@@ -11,10 +11,10 @@ from typing import Any, Final, Protocol
 from msgspec import Struct
 
 from infratrack.capture.assemble import Execution
+from infratrack.capture.child_environment import without_signing_key
 from infratrack.capture.clock import now
 from infratrack.capture.context import Linking, Say
 from infratrack.capture.leave import Desk
-from infratrack.capture.run import SIGNING_KEY_VARIABLE
 from infratrack.capture.workspace import Workspace
 from infratrack.errors import InfratrackError, InputError
 from infratrack.evidence.predicates import COMMAND
@@ -97,7 +97,7 @@ def _context(  # noqa: PLR0913, PLR0917 -- what a step is told
     return StepContext(
         parameters=step.parameters,
         folder=workspace.folder,
-        environment={name: value for name, value in workspace.environ.items() if name != SIGNING_KEY_VARIABLE},
+        environment=without_signing_key(workspace.environ),
         scratch=scratch,
         handoff=handoff,
         wanted=wanted_facts(workspace.project),

@@ -15,6 +15,7 @@ from typing import Final
 
 from msgspec import Struct, structs
 
+from infratrack.capture.child_environment import without_signing_key
 from infratrack.evidence.predicates import GitState
 
 DEADLINE_SECONDS: Final = 5.0
@@ -93,7 +94,7 @@ def with_told_branch(checkout: Checkout, branch: str | None) -> Checkout:
 
 def _ask(folder: Path, environ: Mapping[str, str], arguments: Sequence[str]) -> subprocess.Popen[bytes] | str:
     """Start git; the reason in words when that fails."""
-    quiet = {name: value for name, value in environ.items() if not name.startswith("GIT_TRACE")}
+    quiet = {name: value for name, value in without_signing_key(environ).items() if not name.startswith("GIT_TRACE")}
     try:
         return subprocess.Popen(
             ["git", *arguments],

@@ -14,14 +14,16 @@ import errno
 import os
 import signal
 from collections.abc import Callable, Mapping, Sequence
+from types import FrameType
 from typing import Final
 
 from msgspec import Struct
 
-from infratrack.capture.outcome import ASKING, NOT_EXECUTABLE, NOT_FOUND, Ending
+from infratrack.capture.outcome import ASKING, NOT_EXECUTABLE, NOT_FOUND, Ending, ending_of
 
 PASSED_ON: Final = ASKING | {signal.SIGALRM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGWINCH, signal.SIGCONT}
 STOPPING: Final = frozenset({signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU})
+OF_TERMINALS: Final = STOPPING | {signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGWINCH, signal.SIGCONT}
 COLLECTED: Final = PASSED_ON | STOPPING | {signal.SIGCHLD}
 # Python ignores these two at start-up and handles SIGINT; whatever else is ignored was ignored on purpose (`nohup`).
 _OF_PYTHON: Final = (signal.SIGPIPE, signal.SIGXFSZ)
@@ -64,8 +66,9 @@ def launch(
     InterruptedBeforeStart when a signal asked us to stop before there was a command. `after_spawn` is called once,
     started or not.
     """
-    # Where somebody left SIGCHLD ignored, the kernel would take the child's ending away from us.
-    child_handler = signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    # Where somebody left SIGCHLD ignored, the kernel would take the child's ending away from us; and some systems
+    # keep no blocked SIGCHLD unless there is a handler.
+    child_handler = signal.signal(signal.SIGCHLD, _never_called)
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, COLLECTED)
     try:
         asked = signal.sigpending() & ASKING
@@ -113,31 +116,41 @@ def _follow(child: int) -> Launched:
     """Wait for the end; meanwhile pass signals on and stop when the child stops."""
     asked = False
     while True:
-        received = signal.sigwaitinfo(COLLECTED)
-        number = received.si_signo
+        number, by_process = _next_signal(child)
         if number == signal.SIGCHLD:
             ending = _look_at(child)
             if ending is not None:
                 return Launched(ending, asked_to_stop=asked)
             continue
         asked = asked or number in ASKING
-        # si_code <= 0 means that a process sent it. The child's own signals to its group are not thrown back at it.
-        if received.si_code <= 0 and received.si_pid != child:
+        if by_process:
             with contextlib.suppress(OSError):
                 os.kill(child, number)
+
+
+def _next_signal(child: int) -> tuple[int, bool]:
+    """Wait for a signal; its number, and whether another process sent it (the child's own are not thrown back at it).
+
+    Where the system does not tell who sent a signal (macOS), those that a terminal can send are taken for the
+    terminal's, if there is one.
+    """
+    if hasattr(signal, "sigwaitinfo"):
+        received = signal.sigwaitinfo(COLLECTED)
+        # si_code <= 0 means that a process sent it (SI_USER, SI_QUEUE, SI_TKILL …), not the kernel.
+        return received.si_signo, received.si_code <= 0 and received.si_pid != child
+    number = signal.sigwait(COLLECTED)
+    return number, not (number in OF_TERMINALS and _has_terminal())
 
 
 def _look_at(child: int) -> Ending | None:
     """Collect what there is to know about the child: its ending, or that it stopped (then we stop as well)."""
     while True:
-        state = os.waitid(os.P_PID, child, os.WEXITED | os.WSTOPPED | os.WNOHANG)
-        if state is None:
+        pid, status = os.waitpid(child, os.WNOHANG | os.WUNTRACED)
+        if pid == 0:
             return None
-        if state.si_code == os.CLD_EXITED:
-            return Ending(state.si_status)
-        if state.si_code in (os.CLD_KILLED, os.CLD_DUMPED):
-            return Ending(128 + state.si_status, state.si_status)
-        _stop_as_well(state.si_status)
+        if not os.WIFSTOPPED(status):
+            return ending_of(os.waitstatus_to_exitcode(status))
+        _stop_as_well(os.WSTOPSIG(status))
 
 
 def _stop_as_well(number: int) -> None:
@@ -145,9 +158,7 @@ def _stop_as_well(number: int) -> None:
 
     Without a controlling terminal there is no job control and nobody would continue us: then only the child stops.
     """
-    try:
-        os.close(os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK))
-    except OSError:
+    if not _has_terminal():
         return
     os.kill(os.getpid(), number)
     if number in STOPPING:
@@ -155,7 +166,20 @@ def _stop_as_well(number: int) -> None:
         signal.pthread_sigmask(signal.SIG_BLOCK, {number})
 
 
+def _has_terminal() -> bool:
+    """Whether this process has a controlling terminal."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK))
+    except OSError:
+        return False
+    return True
+
+
 def _forget_pending() -> None:
     """Take what is still pending, so that the terminal's Ctrl-C that ended the command does not end us as well."""
-    while signal.sigtimedwait(COLLECTED, 0) is not None:
-        pass
+    while pending := signal.sigpending() & COLLECTED:
+        signal.sigwait(pending)
+
+
+def _never_called(number: int, frame: FrameType | None) -> None:
+    """SIGCHLD is always taken by waiting for it."""

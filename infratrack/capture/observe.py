@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from infratrack.capture.child_environment import without_signing_key
 from infratrack.capture.workspace import Workspace
 from infratrack.errors import InputError
 from infratrack.hookspecs import Collected, ObserveContext
@@ -21,7 +22,7 @@ def observe(workspace: Workspace, name: str) -> Collected:
         nearest = NearestNames().to(name, observers)
         known = f"did you mean {nearest}?" if nearest else f"known are: {', '.join(sorted(observers)) or 'none'}"
         raise InputError(f"there is no observer {name!r}", known)
-    context = ObserveContext(workspace.folder, workspace.environ, wanted_facts(workspace.project))
+    context = ObserveContext(workspace.folder, without_signing_key(workspace.environ), wanted_facts(workspace.project))
     try:
         collected = guarded(lambda: observers[name].observe(context), OBSERVE_SECONDS, f"the observer {name}")
     except PluginFailure as failure:

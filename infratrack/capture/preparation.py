@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from msgspec import structs
 
 from infratrack.capture.assemble import Execution
+from infratrack.capture.child_environment import without_signing_key
 from infratrack.capture.clock import new_run_id
 from infratrack.capture.context import Ground, Say, gather_context, known_ids
 from infratrack.capture.facts import FactFinder
@@ -127,7 +128,7 @@ class Preparation:
             self._workspace.plugins,
             argv=self._request.argv,
             cwd=ground.cwd,
-            environ=self._environ,
+            environ=without_signing_key(self._environ),
             level=self._request.facts,
             wanted=wanted_facts(ground.project) if ground.project else {},
             scope_folder=scope_of(ground.cwd, ground.folder),

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final, NoReturn, TypeVar
 from msgspec import Struct, structs
 
 from infratrack.capture.assemble import Execution
+from infratrack.capture.child_environment import without_signing_key
 from infratrack.capture.clock import now
 from infratrack.capture.context import Linking, Say
 from infratrack.capture.launch import InterruptedBeforeStart, launch
@@ -26,7 +27,6 @@ from infratrack.hookspecs import CommandEnd, FactsLevel
 if TYPE_CHECKING:
     from infratrack.capture.preparation import Preparation
 
-SIGNING_KEY_VARIABLE: Final = "INFRATRACK_SIGNING_KEY"
 NOT_DELIVERED: Final = 4
 INTERRUPTED: Final = "whoever waited for the facts asked to stop"
 
@@ -77,11 +77,15 @@ def run_wrapped(
     fence = Fence(say, report_bug)
     preparation = fence("this run is not recorded", lambda: _prepared(request, environ, say))
     execution = Execution(argv=request.argv, started_at=now())
-    environment = {name: value for name, value in environ.items() if name != SIGNING_KEY_VARIABLE}
+    environment = without_signing_key(environ)
     if preparation is not None:
         environment.update(preparation.finder.environment)
         execution = structs.replace(execution, tool=preparation.finder.tool)
-        fence("the start of this run is not recorded", lambda: preparation.start(execution))
+        try:
+            fence("the start of this run is not recorded", lambda: preparation.start(execution))
+        except KeyboardInterrupt:
+            _take_back(preparation, fence)
+            raise
     log = preparation.log if preparation else None
     try:
         launched = launch(
@@ -92,8 +96,7 @@ def run_wrapped(
         )
     except InterruptedBeforeStart as interrupted:
         if preparation is not None:
-            fence("the start of a run that did not happen could not be taken back", preparation.never_began)
-            preparation.close()
+            _take_back(preparation, fence)
         return SIGNALED + interrupted.number
     if launched.problem:
         say(launched.problem)
@@ -121,6 +124,12 @@ def _prepared(request: RunRequest, environ: Mapping[str, str], say: Say) -> Prep
         preparation.close()
         raise
     return preparation
+
+
+def _take_back(preparation: Preparation, fence: Fence) -> None:
+    """Somebody asked us to stop before the command was started."""
+    fence("the start of a run that did not happen could not be taken back", preparation.never_began)
+    preparation.close()
 
 
 def _finish(preparation: Preparation, execution: Execution, fence: Fence, say: Say, *, accepted: bool) -> bool:
