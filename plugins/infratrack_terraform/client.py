@@ -61,7 +61,7 @@ class Terraform(Struct, frozen=True):
             content = self._read(name)
         except OSError as error:
             reason = os.strerror(error.errno) if error.errno else "it is no file"
-            raise Unread(f"the plan file {PurePath(name).name} cannot be read: {reason}") from None
+            raise Unread(f"the plan file {PurePath(name).name[:80]} cannot be read: {reason}") from None
         return describe_plan_file(content), content
 
     def show_plan(self, name: str, digest: Digest, seconds: float) -> bytes:
@@ -85,7 +85,7 @@ class Terraform(Struct, frozen=True):
         except FileNotFoundError:
             return b""
         except OSError:
-            raise Unread(f"the state file {PurePath(name).name} cannot be read") from None
+            raise Unread(f"the state file {PurePath(name).name[:80]} cannot be read") from None
 
     def _read(self, name: str) -> bytes:
         """A file that the command line names; OSError for what is no file, or too large to be one of Terraform's."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import PurePath
 from typing import Any, Final
 
 from msgspec import Struct
@@ -72,7 +71,7 @@ class CommandLine(Struct, frozen=True):
 
 def parse_command_line(argv: Sequence[str], environment: Mapping[str, str]) -> CommandLine:
     """Read a command line; `subcommand` is None where there is none to be found."""
-    tool = PurePath(argv[0]).name if argv else ""
+    tool = argv[0].rpartition("/")[2] if argv else ""
     chdir: str | None = None
     wants_help = False
     position = 1

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+import msgspec
+
 from infratrack.api import SUBJECT_SEPARATOR, InputError, Judged, Judgement, Selector, parse_duration
 from infratrack_terraform.addresses import literal_beginning, matcher
 from infratrack_terraform.masking import Json
 from infratrack_terraform.text_pattern import text_matcher
 from infratrack_terraform.words import ATTRIBUTE, RESOURCE
 
+LONGEST_SHOWN: Final = 60
 MASK: Final = "‹masked"
 """How the scrubber's masks begin: a value that holds one cannot be compared."""
 
@@ -184,11 +187,6 @@ def _masked(value: Json) -> bool:
 
 
 def _shown(value: Json) -> str:
-    if isinstance(value, Mapping):
-        return "an object"
-    if isinstance(value, list | tuple):
-        return f"a list of {len(value)}"
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    text = str(value)
-    return repr(text if len(text) <= 60 else text[:59] + "…") if isinstance(value, str) else text  # noqa: PLR2004
+    """A value as JSON, cut short."""
+    text = msgspec.json.encode(value).decode()
+    return text if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 1] + "…"

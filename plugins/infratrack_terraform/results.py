@@ -70,7 +70,7 @@ def plan_result(
         "applyable": plan.applyable,
         "counts": counts,
         "deletes": sum(counts.get(action, 0) for action in _DESTRUCTIVE),
-        "resources": msgspec.to_builtins(plan.resources),
+        "resources": msgspec.to_builtins(list(plan.resources)),
         "outputs": list(plan.outputs),
         "checks": list(plan.checks),
         "attributes": list(plan.attributes),
@@ -78,7 +78,7 @@ def plan_result(
     if setting.mode != "refresh-only":
         result["changes"] = _pending_changes(plan)
     if plan.drift_reported and setting.refreshed:
-        result |= {"drift": msgspec.to_builtins(plan.drift), "drifted": len(plan.drift)}
+        result |= {"drift": msgspec.to_builtins(list(plan.drift)), "drifted": len(plan.drift)}
     return result
 
 
@@ -118,7 +118,7 @@ def apply_result(
         result |= {
             "counts": counts,
             "deletes": sum(1 for fact in facts if fact.result == "applied" and fact.action in _DESTRUCTIVE),
-            "resources": msgspec.to_builtins(facts),
+            "resources": msgspec.to_builtins(list(facts)),
         }
         if join.plan is not None:
             result["changes"] = sum(counts.get(name, 0) for name in ("failed", "notReached", "unknown"))
