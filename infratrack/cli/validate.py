@@ -48,19 +48,23 @@ def _load(file: Path, plugins: Plugins) -> Project:
 
     criteria, steps = plugin_schemas(plugins)
     project = load_project(file, criteria, steps, plugins.broken)
-    check_bound(project, file, _binder(project, plugins))
+    check_bound(project, file, _binder(project, file, plugins))
     return project
 
 
-def _binder(project: Project, plugins: Plugins) -> Any:  # noqa: ANN401 -- a Bind; its type would be an import
+def _binder(project: Project, file: Path, plugins: Plugins) -> Any:  # noqa: ANN401 -- a Bind; its type would be an import
     from infratrack.errors import InfratrackError, InputError  # noqa: PLC0415 -- `--help` loads nothing
     from infratrack.progress.criterion import BindContext  # noqa: PLC0415 -- likewise
+    from infratrack.project.bound import told_at  # noqa: PLC0415 -- likewise
 
     person_of_key = {}
     if project.key_files or any(person.keys for person in project.people):
         from infratrack.evidence.trust import trust_of  # noqa: PLC0415 -- cryptography, only where there are keys
 
-        person_of_key = dict(trust_of(project).people)
+        try:
+            person_of_key = dict(trust_of(project).people)
+        except InputError as error:
+            raise told_at(error, file, ("people",)) from error
 
     def bind(call: CriterionCall, owner: str) -> None:
         try:

@@ -37,14 +37,25 @@ def check_bound(project: Project, file: FilePath, bind: Bind) -> None:
         raise ProjectProblems(_located(file, flaws))
 
 
+def told_at(error: InputError, file: FilePath, path: Path) -> ProjectProblems:
+    """An error about a part of the project file as a problem with that part's line."""
+    return ProjectProblems(located(read_sources(file)[0], [_flaw(error, path, "")]))
+
+
+def _flaw(error: InputError, path: Path, found: str) -> Flaw:
+    """An error as a flaw; a hint that says what to do stays one."""
+    if error.hint.startswith("expected "):
+        return Flaw(path, error.message, found, error.hint.removeprefix("expected "))
+    return Flaw(path, f"{error.message}; {error.hint}" if error.hint else error.message, found)
+
+
 def _try(
     bind: Bind, call: CriterionCall, owner: tuple[str, str], path: Path, flaws: list[tuple[str, str, Flaw]]
 ) -> None:
     try:
         bind(call, owner[1])
     except InputError as error:
-        flaw = Flaw((*path, call.name), error.message, shown(call.parameters), error.hint.removeprefix("expected "))
-        flaws.append((*owner, flaw))
+        flaws.append((*owner, _flaw(error, (*path, call.name), shown(call.parameters))))
 
 
 def _calls(condition: Condition, path: Path) -> Iterator[tuple[Path, CriterionCall]]:

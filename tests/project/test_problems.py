@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from infratrack.errors import InputError
-from infratrack.project.bound import check_bound
+from infratrack.project.bound import check_bound, told_at
 from infratrack.project.check import text_is_valid
 from infratrack.project.files import load_project
 from infratrack.project.model import CriterionCall, Project
@@ -356,6 +356,16 @@ def test_criteria_are_bound_and_what_fails_has_a_line(tmp_path: Path) -> None:
         "infratrack.yaml:4:52: phases › g › exit: g names nobody; expected somebody",
         "plan.yaml:2:47: deliverables › d › done_when › any › #1 › not: d names nobody; expected somebody",
     ]
+
+
+def test_an_error_about_a_part_of_the_file_is_told_with_its_line(tmp_path: Path) -> None:
+    file = tmp_path / "infratrack.yaml"
+    file.write_text(HEAD + "people: [{id: a}]\n")
+    (problem,) = told_at(InputError("two people have one key", "give each their own"), file, ("people",)).problems
+    assert (problem.line, problem.column) == (3, 9)
+    assert problem.message == "people: two people have one key; give each their own"
+    (problem,) = told_at(InputError("odd"), file, ()).problems
+    assert problem.message == "odd"
 
 
 def test_only_so_many_uses_of_a_criterion_are_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
