@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar
 from infratrack.api import Collected, FactsLevel, InputError, Outcome, Subject
 from infratrack_terraform.addresses import names_in
 from infratrack_terraform.apply_facts import ApplyJoin, Result
-from infratrack_terraform.client import Terraform, Unread
+from infratrack_terraform.client import BINARY_HINT, Terraform, Unread
 from infratrack_terraform.command_line import CommandLine, given_values, values_in_environment
 from infratrack_terraform.evidence import APPLY, PLAN
 from infratrack_terraform.masking import worth_hiding
@@ -109,7 +109,7 @@ class Gathering:
 
     def _try(self, fact: str, read: Callable[[Terraform], T]) -> T | None:
         if self.terraform is None:
-            self.missing[fact] = "neither terraform nor tofu was found on PATH to read it with"
+            self.missing[fact] = f"neither terraform nor tofu is on PATH to read it with: {BINARY_HINT}"
             return None
         try:
             return read(self.terraform)
