@@ -41,11 +41,11 @@ class Envelope(Struct, frozen=True):
 
 class _WireSignature(Struct, frozen=True, forbid_unknown_fields=True):
     keyid: str
-    sig: str
+    sig: bytes
 
 
 class _Wire(Struct, frozen=True, forbid_unknown_fields=True):
-    payload: str
+    payload: bytes  # msgspec writes bytes as canonical standard base64
     payloadType: str  # noqa: N815 -- the member's name on the wire
     signatures: tuple[_WireSignature, ...]
 
@@ -64,7 +64,7 @@ def seal(payload: bytes, key: SigningKey) -> bytes:
     """Sign a statement; returns the exact JSONL line, without its line feed."""
     signature = key.sign(pre_authentication_encoding(PAYLOAD_TYPE, payload))
     return _ENCODER.encode(
-        _Wire(_encode(payload), PAYLOAD_TYPE, (_WireSignature(key.keyid, _encode(signature)),)),
+        _Wire(payload, PAYLOAD_TYPE, (_WireSignature(key.keyid, signature),)),
     )
 
 
@@ -110,7 +110,8 @@ def _open_strictly(line: bytes) -> Envelope:
         wire = _DECODER.decode(line)
     except (msgspec.MsgspecError, UnicodeError, RecursionError, ValueError) as error:
         raise _damaged(_sentence(error)) from error
-    # White space, order, escapes and a member that stands twice all show as bytes that do not encode back.
+    # White space, order, escapes, a member that stands twice, base64 with other bits under its padding: all of it shows
+    # as bytes that do not encode back.
     if _ENCODER.encode(wire) != line:
         raise _damaged("it is not written in its one canonical form")
     if len(wire.signatures) != 1:
@@ -118,7 +119,7 @@ def _open_strictly(line: bytes) -> Envelope:
     if wire.payloadType != PAYLOAD_TYPE:
         raise _damaged(f"its payload type is {wire.payloadType[:80]!a}, expected {PAYLOAD_TYPE!r}")
     signature = wire.signatures[0]
-    return Envelope(_decode(wire.payload), wire.payloadType, (Signature(signature.keyid, _decode(signature.sig)),))
+    return Envelope(wire.payload, wire.payloadType, (Signature(signature.keyid, signature.sig),))
 
 
 def _open_foreign(line: bytes) -> Envelope:
