@@ -278,8 +278,6 @@ def _why(promise: Promise, fold: DeliverableFold, now: Standing) -> str:
         )
     # What contradicts stands before what is merely not known.
     order = sorted(now.blamed, key=lambda number: (now.decisions[number] == Decision.UNKNOWN, number))
-    if not order:
-        return "its criteria are met, but never were all at once with fresh evidence"
     first = order[0]
     negated = not isinstance(promise.node, Leaf) and now.decisions[first] == Decision.SATISFIED
     said = f"{'not ' if negated else ''}{promise.calls[first].name}: {now.reasons[first]}"

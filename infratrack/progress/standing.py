@@ -114,16 +114,14 @@ def _status(
     return Status.COMPLETE, course.since
 
 
-def _stale_since(
-    fold: DeliverableFold, node: Node, ends: Sequence[Instant | None], old: Sequence[bool]
-) -> Instant | None:
-    """The first instant after which the ageing criteria no longer carried the tree."""
+def _stale_since(fold: DeliverableFold, node: Node, ends: Sequence[Instant | None], old: Sequence[bool]) -> Instant:
+    """The last instant at which the ageing criteria carried the tree (of which at least one is too old)."""
     aged_out = sorted(end for end, is_old in zip(ends, old, strict=True) if end is not None and is_old)
-    for moment in aged_out:
+    for moment in aged_out[:-1]:
         decisions = [
             Decision.UNKNOWN if end is not None and end <= moment else leaf.decision
             for leaf, end in zip(fold.leaves, ends, strict=True)
         ]
         if evaluate(node, decisions) != Decision.SATISFIED:
             return moment
-    return None
+    return aged_out[-1]

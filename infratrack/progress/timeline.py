@@ -173,9 +173,8 @@ class _Walker:
         if self._now is None or self._since is not None or self._value != Decision.SATISFIED:
             return
         for instant in words_between(self._tracks, self._now, until):
-            self._try_to_begin(instant)
-            if self._since is not None:
-                return
+            if self._since is None:
+                self._try_to_begin(instant)
 
     def _try_to_begin(self, instant: int) -> None:
         if self._reopened is not None:

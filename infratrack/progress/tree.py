@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from infratrack.progress.criterion import Decision
-from infratrack.project.model import AllOf, AnyOf, AtLeast, Condition, CriterionCall, Not
+from infratrack.project.model import AllOf, AnyOf, Condition, CriterionCall, Not
 
 
 class Leaf(Struct, frozen=True, tag="leaf"):
@@ -46,18 +46,17 @@ def flatten(condition: Condition) -> tuple[Node, tuple[CriterionCall, ...]]:
 
 
 def _node(condition: Condition, leaves: list[CriterionCall]) -> Node:
-    match condition:
-        case CriterionCall():
-            leaves.append(condition)
-            return Leaf(len(leaves) - 1)
-        case Not(child):
-            return Negation(_node(child, leaves))
-        case AllOf(conditions):
-            return Branch("all", max(1, len(conditions)), tuple(_node(one, leaves) for one in conditions))
-        case AnyOf(conditions):
-            return Branch("any", 1, tuple(_node(one, leaves) for one in conditions))
-        case AtLeast(n, conditions):
-            return Branch("at_least", max(1, n), tuple(_node(one, leaves) for one in conditions))
+    if isinstance(condition, CriterionCall):
+        leaves.append(condition)
+        return Leaf(len(leaves) - 1)
+    if isinstance(condition, Not):
+        return Negation(_node(condition.condition, leaves))
+    children = tuple(_node(one, leaves) for one in condition.conditions)
+    if isinstance(condition, AllOf):
+        return Branch("all", max(1, len(children)), children)
+    if isinstance(condition, AnyOf):
+        return Branch("any", 1, children)
+    return Branch("at_least", max(1, condition.n), children)
 
 
 def evaluate(node: Node, decisions: Sequence[Decision]) -> Decision:

@@ -75,29 +75,20 @@ def _add(tree: Tree, one: DeliverableState, node: Node, signs: Glyphs) -> None:
 
 
 def _children(node: Node) -> tuple[Node, ...]:
-    match node:
-        case Branch():
-            return node.children
-        case Negation():
-            return (node.child,)
-        case Leaf():
-            return ()
+    if isinstance(node, Branch):
+        return node.children
+    return (node.child,) if isinstance(node, Negation) else ()
 
 
 def _label(one: DeliverableState, node: Node, signs: Glyphs) -> Text | Group:
     decision = evaluate(node, [verdict.decision for verdict in one.criteria])
     symbol = (signs.decision[decision] + " ", DECISION_STYLES[decision])
-    match node:
-        case Leaf(number):
-            return Group(*_criterion(one, number, Text.assemble(symbol), signs))
-        case Negation():
-            return Text.assemble(symbol, "must not be met")
-        case Branch("all"):
-            return Text.assemble(symbol, "all of these are needed")
-        case Branch("any"):
-            return Text.assemble(symbol, "one of these is enough")
-        case Branch():
-            return Text.assemble(symbol, f"at least {node.n} of these are needed")
+    if isinstance(node, Leaf):
+        return Group(*_criterion(one, node.number, Text.assemble(symbol), signs))
+    if isinstance(node, Negation):
+        return Text.assemble(symbol, "must not be met")
+    words = {"all": "all of these are needed", "any": "one of these is enough"}
+    return Text.assemble(symbol, words.get(node.word, f"at least {node.n} of these are needed"))
 
 
 def _criterion(one: DeliverableState, number: int, symbol: Text, signs: Glyphs) -> Iterator[Text | Padding]:

@@ -8,7 +8,7 @@ import msgspec
 
 from infratrack.progress.criterion import Decision, Reference, Verdict
 from infratrack.progress.status import DeliverableState, PhaseState, ProjectState, TaskState
-from infratrack.progress.tree import Branch, Leaf, Negation, Node
+from infratrack.progress.tree import Leaf, Negation, Node
 from infratrack.values import Instant, format_instant
 
 VERDICTS = {
@@ -169,15 +169,12 @@ def _phase(one: PhaseState) -> dict[str, Any]:
 
 def _tree(node: Node) -> Any:  # noqa: ANN401 -- a tree of plain data
     """The tree with the numbers of the criteria as leaves: `{"all": [0, {"not": 1}]}`."""
-    match node:
-        case Leaf(number):
-            return number
-        case Negation(child):
-            return {"not": _tree(child)}
-        case Branch("at_least", n, children):
-            return {"at_least": {"n": n, "of": [_tree(child) for child in children]}}
-        case Branch(word, _, children):
-            return {word: [_tree(child) for child in children]}
+    if isinstance(node, Leaf):
+        return node.number
+    if isinstance(node, Negation):
+        return {"not": _tree(node.child)}
+    children = [_tree(child) for child in node.children]
+    return {node.word: {"n": node.n, "of": children} if node.word == "at_least" else children}
 
 
 def _instant(instant: Instant | None) -> str | None:

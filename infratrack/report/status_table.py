@@ -48,7 +48,7 @@ def _print_head(console: Console, state: ProjectState, waiting: int, signs: Glyp
     if state.at_risk:
         line.append(f" {signs.dot} ").append(f"{percent(state.at_risk)} at risk", "bold red")
     console.print(line)
-    console.print(Text(f" {signs.dot} ".join(facts_line(state, waiting)), "dim"))
+    _below(console, f" {signs.dot} ".join(facts_line(state, waiting)), "dim", indent=0)
 
 
 def _print_tasks(console: Console, state: ProjectState, signs: Glyphs) -> None:
@@ -123,11 +123,11 @@ def _line(console: Console, line: Text) -> None:
     console.print(line, soft_wrap=True)
 
 
-def _below(console: Console, text: str, style: str = "") -> None:
-    """A paragraph below a deliverable, indented, over the whole width."""
-    for line in Text(text, style).wrap(console, max(_NARROWEST, console.width - _INDENT), overflow="fold"):
+def _below(console: Console, text: str, style: str = "", indent: int = _INDENT) -> None:
+    """A paragraph, indented, over the whole width."""
+    for line in Text(text, style).wrap(console, max(_NARROWEST, console.width - indent), overflow="fold"):
         line.rstrip()
-        console.print(Text(" " * _INDENT) + line, soft_wrap=True)
+        console.print(Text(" " * indent) + line, soft_wrap=True)
 
 
 def _print_phase(console: Console, phase: PhaseState, exit_: DeliverableState, signs: Glyphs) -> None:
@@ -146,4 +146,4 @@ def _print_phase(console: Console, phase: PhaseState, exit_: DeliverableState, s
 
 def _print_notes(console: Console, notes: Iterable[str], signs: Glyphs) -> None:
     for note in notes:
-        console.print(Text(f"{signs.note} {printable(note)}", "yellow"))
+        _below(console, f"{signs.note} {printable(note)}", "yellow", indent=0)

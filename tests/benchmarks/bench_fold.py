@@ -28,7 +28,7 @@ from infratrack.project.model import CriterionCall, Definition, Deliverable, Pro
 from infratrack.values import Digest, Instant, parse_duration
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-from tests.benchmarks.measure import Measure  # noqa: E402 -- the path above makes it importable
+from tests.benchmarks.measure import Measure
 
 EVIDENCES: Final = 100_000
 RESOURCES: Final = 8
@@ -58,7 +58,7 @@ class Applied:
         return Rule((selector,), self._judge, at_least(2), "resources", within=parse_duration("7d"))
 
     @staticmethod
-    def _judge(kind: str, value: Mapping[str, Any]) -> Judged | None:
+    def _judge(_kind: str, value: Mapping[str, Any]) -> Judged | None:
         return _JUDGED[value["presence"]]
 
 

@@ -1,4 +1,4 @@
-"""Start-up: `infratrack --help` and a whole `infratrack status` on a small project, against `python -c "import click"`."""
+"""Start-up: `infratrack --help`, and a whole `infratrack status` on a small project, against importing click."""
 
 from __future__ import annotations
 

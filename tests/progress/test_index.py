@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,9 @@ from msgspec import structs
 
 from infratrack.errors import InputError, IntegrityFailure
 from infratrack.evidence.predicates import KEY, SIGNOFF
+from infratrack.ledger.entry import LedgerEntry
 from infratrack.progress.index.refresh import CHUNK, NothingRecorded, code_fingerprint, refresh, unchanged
-from infratrack.progress.index.store import FactsIndex
+from infratrack.progress.index.store import FactsIndex, discard, is_damage
 from infratrack.progress.index.verify import compare_index
 from infratrack.progress.signoff_words import key_entry, signed_decision
 from infratrack.progress.status import Status
@@ -35,7 +37,12 @@ def test_a_second_look_reads_only_what_is_new_and_verifies_nothing_twice(
     before = world.state()
     asked: list[tuple[int, int | None]] = []
     entries = world.ledger.entries
-    monkeypatch.setattr(world.ledger, "entries", lambda begin, end: asked.append((begin, end)) or entries(begin, end))
+
+    def watched(begin: int, end: int) -> Iterator[LedgerEntry]:
+        asked.append((begin, end))
+        return entries(begin, end)
+
+    monkeypatch.setattr(world.ledger, "entries", watched)
     assert world.state() == before
     assert asked == []
     world.say(T0 + HOUR, a="bad")
@@ -102,6 +109,20 @@ def test_a_claimed_key_that_did_not_sign_is_found_when_it_becomes_known(world: W
     assert state.evidence.unreadable == 1
 
 
+def test_a_forged_line_is_found_when_its_key_becomes_known(world: World) -> None:
+    world.say(T0, key="mallory", a="ok")
+    new, mallory = signing_key("new"), signing_key("mallory").keyid
+    forged = world.ledger.lines[0].line.replace(mallory.encode(), new.keyid.encode())
+    world.ledger.lines.clear()
+    world.ledger.append(forged, T0, new.keyid, TOY)
+    world.project = structs.replace(world.project, signers=(Signer("new", keyid=new.keyid),))
+    assert world.state().evidence.untrusted == {new.keyid: 1}
+    world.ledger.keys[new.keyid] = new.public_key
+    state = world.state()
+    assert (state.evidence.untrusted, state.evidence.unreadable) == ({}, 1)
+    assert state.deliverables[0].status is Status.NOT_STARTED
+
+
 def test_when_the_types_change_everything_is_read_again_but_signatures_are_not(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -143,7 +164,7 @@ def test_a_ledger_that_is_gone_is_not_an_empty_one(world: World) -> None:
 
 def test_a_ledger_that_hands_over_too_little_is_not_taken(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.say(T0, a="ok")
-    monkeypatch.setattr(world.ledger, "entries", lambda begin, end: iter(()))
+    monkeypatch.setattr(world.ledger, "entries", lambda _begin, _end: iter(()))
     with pytest.raises(IntegrityFailure, match="says that it has 1 entries but handed over only 0"):
         world.state()
 
@@ -182,6 +203,43 @@ def test_an_index_that_cannot_be_written_is_kept_in_memory(world: World, tmp_pat
     assert world.one().status is Status.COMPLETE
     (tmp_path / "folder.db" / "full").mkdir(parents=True)
     world.index_path = tmp_path / "folder.db"
+    assert world.one().status is Status.COMPLETE
+
+
+def test_an_index_that_another_process_holds_is_left_alone(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.say(T0, a="ok")
+    world.state()
+    world.say(T0 + HOUR, a="bad")
+    path = world.index_path
+    assert path is not None
+    monkeypatch.setattr("infratrack.progress.index.store._BUSY_SECONDS", 0.01)
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert world.one().status is Status.REGRESSED
+        other.execute("PRAGMA user_version = 99")
+        other.execute("COMMIT")
+        other.execute("BEGIN IMMEDIATE")
+        assert world.one().status is Status.REGRESSED
+    assert path.exists()
+
+
+def test_damage_is_told_from_a_bad_moment(tmp_path: Path) -> None:
+    with pytest.raises(sqlite3.OperationalError) as caught:
+        sqlite3.connect(tmp_path / "no" / "folder.db")
+    assert not is_damage(caught.value)
+    assert not is_damage(OSError())
+    assert is_damage(sqlite3.DatabaseError())
+    (tmp_path / "folder").mkdir()
+    assert not discard(tmp_path / "folder")
+
+
+def test_an_index_that_breaks_while_it_is_looked_at_is_read_anew(world: World) -> None:
+    world.say(T0, a="ok")
+    index = world.refreshed()
+    index.keep_stamp("stamp")
+    index.connection.execute("DROP TABLE meta")
+    index.close()
+    assert unchanged(world.index_path, "stamp", world.types) is None
     assert world.one().status is Status.COMPLETE
 
 

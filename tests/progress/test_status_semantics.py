@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from msgspec import structs
 
@@ -92,6 +94,14 @@ def test_one_piece_of_evidence_speaks_only_for_what_it_touched() -> None:
     assert world.one().since == T0 + HOUR
     world.say(T0 + 2 * HOUR, c="bad")
     assert world.one().status is Status.REGRESSED
+
+
+def test_more_of_the_same_changes_nothing() -> None:
+    world = World(promised(when=fine(name="*", min=1)))
+    world.say(T0, a="ok")
+    world.say(T0 + HOUR, b="ok")
+    assert world.one().since == T0
+    assert world.one().criteria[0].reason == "a and b: it is fine"
 
 
 def test_a_word_that_says_nothing_leaves_the_older_word_standing() -> None:
@@ -185,6 +195,19 @@ class TestFreshness:
         world = World(promised(when=AnyOf((fine("a", within="1d"), fine("b", within="2d")))))
         world.say(T0, a="ok", b="ok")
         assert (world.one().status, world.one().since) == (Status.STALE, T0 + 2 * DAY)
+
+    def test_the_first_needed_criterion_that_ages_makes_it_stale(self) -> None:
+        world = World(promised(when=AllOf((fine("a", within="1d"), fine("b", within="2d")))))
+        world.say(T0, a="ok", b="ok")
+        assert (world.one().status, world.one().since) == (Status.STALE, T0 + DAY)
+
+    def test_of_several_refreshes_the_first_completes(self) -> None:
+        world = World(promised(when=AllOf((fine("a", within="1d"), fine("b")))))
+        world.say(T0, a="ok")
+        world.say(T0 + 3 * DAY, b="ok")
+        for day in (4, 5, 6):
+            world.say(T0 + day * DAY, a="ok")
+        assert world.one().completed == T0 + 4 * DAY
 
     def test_a_negation_over_something_too_old_is_not_known(self) -> None:
         world = World(promised(when=Not(fine("a", within="1d"))))
@@ -418,7 +441,7 @@ def _remember(world: World, monkeypatch: pytest.MonkeyPatch, before: object) -> 
     """Let the blob store hold the definition, and let it be remade (the toy's document is no real one)."""
     definition = before.definition  # type: ignore[attr-defined] # a project
     world.ledger.blobs.kept[definition.digest] = definition.document
-    monkeypatch.setattr("infratrack.project.definition.project_from_definition", lambda document: before)
+    monkeypatch.setattr("infratrack.project.definition.project_from_definition", lambda _document: before)
 
 
 class TestBrokenPlugins:
@@ -448,7 +471,8 @@ class TestBrokenPlugins:
     @pytest.mark.parametrize("value", ["raise", "nonsense"])
     def test_evidence_that_cannot_be_read_as_words_is_kept_and_counted(self, value: str) -> None:
         world = World()
-        world.say(T0, **{value: "ok"})
+        said: dict[str, Any] = {value: "ok"}
+        world.say(T0, **said)
         state = world.state()
         assert state.evidence.unreadable == 1
         assert "1 piece of evidence is damaged or unreadable" in state.notes[0]

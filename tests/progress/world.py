@@ -104,7 +104,7 @@ class Fine:
         )
 
     @staticmethod
-    def _judge(kind: str, value: Mapping[str, Any]) -> Judged | None:
+    def _judge(_kind: str, value: Mapping[str, Any]) -> Judged | None:
         if value["is"] == "boom":
             raise RuntimeError("cannot judge this")
         if value["is"] == "junk":
@@ -212,7 +212,7 @@ class World:
         keys = (signing_key(name).public_key for name in ("ci", "ana", "ben"))
         return trust_of(self.project, {key.keyid: key for key in keys})
 
-    def statement(
+    def statement(  # noqa: PLR0913 -- each names one member that a test may care about
         self,
         predicate_type: str,
         result: object,

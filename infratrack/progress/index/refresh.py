@@ -18,7 +18,7 @@ from infratrack.errors import InfratrackError, IntegrityFailure
 from infratrack.evidence.keys import PublicKey
 from infratrack.evidence.trust import Trust
 from infratrack.progress.index.projection import Entry, EvidenceFacts, WordsOf, read_entry
-from infratrack.progress.index.store import UNKNOWN_KEY, FactsIndex, writing
+from infratrack.progress.index.store import UNKNOWN_KEY, FactsIndex, discard, is_damage, writing
 from infratrack.progress.index.writer import IndexWriter
 from infratrack.values import Digest, sha256_digest
 
@@ -101,21 +101,18 @@ def refresh(
     """
     for path in (index_path, index_path, None):
         index = FactsIndex.open(path)
+        index.root_at = ledger.root_at
         try:
             _bring_up_to_date(index, ledger, trust, types, on_progress or _silent)
-        except sqlite3.DatabaseError:
+        except BaseException as error:
             index.close()
-            if path is not None and not _discard(path):
-                continue
-            if path is None:
+            if index.path is None or not isinstance(error, sqlite3.DatabaseError):
                 raise
-        except BaseException:
-            index.close()
-            raise
+            if is_damage(error):
+                discard(index.path)
         else:
-            index.root_at = ledger.root_at
             return index
-    raise AssertionError  # pragma: no cover -- the last round returns or raises
+    raise AssertionError  # pragma: no cover -- the last round is in memory: it returns or raises
 
 
 def unchanged(index_path: Path | None, stamp: str | None, types: Mapping[str, WordsOf]) -> FactsIndex | None:
@@ -138,16 +135,6 @@ def unchanged(index_path: Path | None, stamp: str | None, types: Mapping[str, Wo
 
 def _silent(done: int, total: int) -> None:
     """Nobody watches."""
-
-
-def _discard(path: Path) -> bool:
-    """Remove a damaged index file; False when that cannot be done."""
-    try:
-        for suffix in ("", "-wal", "-shm"):
-            path.with_name(path.name + suffix).unlink(missing_ok=True)
-    except OSError:
-        return False
-    return True
 
 
 def _bring_up_to_date(

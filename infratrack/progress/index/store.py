@@ -24,6 +24,9 @@ DAMAGED: Final = -1
 
 _BUSY_SECONDS: Final = 30.0
 _CHUNK: Final = 500
+_NOT_NOW: Final = tuple(
+    "SQLITE_" + kind for kind in ("BUSY", "LOCKED", "READONLY", "CANTOPEN", "IOERR", "FULL", "PERM", "AUTH", "PROTOCOL")
+)
 
 
 def pack(numbers: Iterable[int]) -> bytes:
@@ -54,11 +57,12 @@ class FactsIndex:
         Where it cannot be written (a read-only folder), or without a path, the index is kept in memory.
         """
         if path is not None:
-            with contextlib.suppress(sqlite3.DatabaseError, OSError):
+            try:
                 return cls(path, _opened(path))
-            with contextlib.suppress(sqlite3.DatabaseError, OSError):
-                _remove(path)
-                return cls(path, _opened(path))
+            except (sqlite3.DatabaseError, OSError) as error:
+                with contextlib.suppress(sqlite3.DatabaseError):
+                    if is_damage(error) and discard(path):
+                        return cls(path, _opened(path))
         connection = sqlite3.connect(":memory:", isolation_level=None)
         _make_tables(connection)
         return cls(None, connection)
@@ -212,12 +216,13 @@ def _user_version() -> int:
 def _make_tables(connection: sqlite3.Connection) -> None:
     connection.execute("BEGIN IMMEDIATE")
     with _committed(connection):
-        names = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        if connection.execute("PRAGMA user_version").fetchone()[0] != _user_version():
-            for name in names:
-                connection.execute(f'DROP TABLE "{name}"')
-            _create(connection)
-            connection.execute(f"PRAGMA user_version = {_user_version()}")
+        # Another process may have made them while this one waited for the lock.
+        if connection.execute("PRAGMA user_version").fetchone()[0] == _user_version():
+            return
+        for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+            connection.execute(f'DROP TABLE "{name}"')
+        _create(connection)
+        connection.execute(f"PRAGMA user_version = {_user_version()}")
 
 
 def _create(connection: sqlite3.Connection) -> None:
@@ -225,6 +230,17 @@ def _create(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
-def _remove(path: Path) -> None:
-    for name in (path.name, path.name + "-wal", path.name + "-shm"):
-        path.with_name(name).unlink(missing_ok=True)
+def is_damage(error: Exception) -> bool:
+    """Whether the file itself is at fault, not the moment (locked, full, read-only): only then may it be removed."""
+    name = getattr(error, "sqlite_errorname", None)
+    return isinstance(error, sqlite3.DatabaseError) and not str(name).startswith(_NOT_NOW)
+
+
+def discard(path: Path) -> bool:
+    """Remove an index file; False when that cannot be done."""
+    try:
+        for suffix in ("", "-wal", "-shm"):
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
+    except OSError:
+        return False
+    return True
