@@ -159,9 +159,7 @@ class Ledger:
                     rows = []
             writer.write(head, rows, raw)
             if head_checkpoint(head) != Checkpoint(head.origin, tree.size, tree.root()):
-                raise IntegrityFailure(
-                    "the records do not lead to the checkpoint's root", "verify the bundle again"
-                )
+                raise IntegrityFailure("the records do not lead to the checkpoint's root", "verify the bundle again")
         self._edge = None
 
     def origin(self) -> str:

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Final
 
 import sqlalchemy as sa
+from msgspec.structs import astuple
 
 from infratrack.errors import IntegrityFailure
 from infratrack.ledger.storage.interface import Head, StoredEntry, StoredLeaf
@@ -66,7 +67,7 @@ class _Transaction:
 
     def head(self) -> Head:
         """The one row of `head`."""
-        rows = self._statements.head.run(self._connection).all()
+        rows = self._statements.head.rows(self._connection)
         if len(rows) != 1 or rows[0][0] != 1:
             raise IntegrityFailure(f"the ledger's head has {len(rows)} rows, expected one with id 1")
         _, origin, note = rows[0]
@@ -76,7 +77,7 @@ class _Transaction:
 
     def count(self) -> int:
         """The number of rows."""
-        return int(self._statements.count.run(self._connection).scalar_one())
+        return int(self._statements.count.rows(self._connection)[0][0])
 
     def leaves(self, indexes: Collection[int]) -> Mapping[int, StoredLeaf]:
         """By primary key."""
@@ -84,22 +85,22 @@ class _Transaction:
 
     def entries(self, start: int, stop: int) -> Sequence[StoredEntry]:
         """A range of the primary key."""
-        return [StoredEntry(*row) for row in self._statements.entries.run(self._connection, start=start, stop=stop)]
+        return [StoredEntry(*row) for row in self._statements.entries.rows(self._connection, start=start, stop=stop)]
 
     def indexes_of(self, digests: Collection[bytes]) -> Mapping[bytes, int]:
         """By the unique index."""
         if len(digests) > _FEW:
             return {row[0]: row[1] for row in self._rows(self._statements.indexes_of, digests)}
         one = self._statements.index_of
-        return {row[0]: row[1] for digest in digests for row in one.run(self._connection, wanted=digest)}
+        return {row[0]: row[1] for digest in digests for row in one.rows(self._connection, wanted=digest)}
 
     def keys(self) -> Mapping[str, bytes]:
         """The whole table."""
-        return {row[0]: row[1] for row in self._statements.keys.run(self._connection)}
+        return {row[0]: row[1] for row in self._statements.keys.rows(self._connection)}
 
     def write(self, head: Head, entries: Sequence[StoredEntry], keys: Mapping[str, bytes]) -> None:
         """Insert the rows and the keys that are not there yet, update the head."""
-        rows = [(one.index, one.digest, one.hashes, one.entry, one.line) for one in entries]
+        rows = [astuple(one) for one in entries]
         if rows:
             self._statements.add_entry.run_many(self._connection, _COLUMNS, rows)
         stored = self.keys() if keys else {}
