@@ -13,6 +13,7 @@ import contextlib
 import errno
 import os
 import signal
+import time
 from collections.abc import Callable, Mapping, Sequence
 from types import FrameType
 from typing import Final
@@ -25,6 +26,8 @@ PASSED_ON: Final = ASKING | {signal.SIGALRM, signal.SIGUSR1, signal.SIGUSR2, sig
 STOPPING: Final = frozenset({signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU})
 OF_TERMINALS: Final = STOPPING | {signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGWINCH, signal.SIGCONT}
 COLLECTED: Final = PASSED_ON | STOPPING | {signal.SIGCHLD}
+LONGEST_WAIT_SECONDS: Final = 1.0
+POLL_SECONDS: Final = 0.02
 # Python ignores these two at start-up and handles SIGINT; whatever else is ignored was ignored on purpose (`nohup`).
 _OF_PYTHON: Final = (signal.SIGPIPE, signal.SIGXFSZ)
 _SHELL: Final = "/bin/sh"
@@ -66,27 +69,33 @@ def launch(
     InterruptedBeforeStart when a signal asked us to stop before there was a command. `after_spawn` is called once,
     started or not.
     """
-    # Where somebody left SIGCHLD ignored, the kernel would take the child's ending away from us; and some systems
-    # keep no blocked SIGCHLD unless there is a handler.
-    child_handler = signal.signal(signal.SIGCHLD, _never_called)
+    strays: list[int] = []
+
+    def stray(number: int, frame: FrameType | None) -> None:
+        strays.append(number)
+
+    handlers = {number: signal.getsignal(number) for number in (*PASSED_ON, signal.SIGCHLD)}
+    for number, handler in handlers.items():
+        # What is ignored on purpose stays ignored, but for SIGCHLD: the kernel would take the child's ending from us.
+        if handler != signal.SIG_IGN or number == signal.SIGCHLD:
+            signal.signal(number, stray)
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, COLLECTED)
     try:
-        asked = signal.sigpending() & ASKING
+        asked = (signal.sigpending() | set(strays)) & ASKING
         if asked:
-            number = min(asked)
-            signal.sigwait({number})
-            raise InterruptedBeforeStart(number)
+            raise InterruptedBeforeStart(min(asked))
         try:
             child = _spawn(argv, environment, redirection)
         except OSError as error:
             return _not_started(argv[0], error)
         finally:
             after_spawn()
-        return _follow(child)
+        return _follow(child, strays)
     finally:
         _forget_pending()
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-        signal.signal(signal.SIGCHLD, child_handler)
+        for number, handler in handlers.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
 
 def _spawn(argv: Sequence[str], environment: Mapping[str, str], redirection: Redirection | None) -> int:
@@ -112,34 +121,44 @@ def _not_started(command: str, error: OSError) -> Launched:
     return Launched(Ending(NOT_EXECUTABLE), problem=f"{command}: {os.strerror(error.errno or errno.EACCES)}")
 
 
-def _follow(child: int) -> Launched:
-    """Wait for the end; meanwhile pass signals on and stop when the child stops."""
+def _follow(child: int, strays: list[int]) -> Launched:
+    """Wait for the end; meanwhile pass signals on and stop when the child stops.
+
+    Threads of libraries and plugins may have taken a signal before we could wait for it. So `strays`, filled by our
+    handlers, is looked at as well, and the child too without being told to.
+    """
     asked = False
     while True:
-        number, by_process = _next_signal(child)
-        if number == signal.SIGCHLD:
-            ending = _look_at(child)
-            if ending is not None:
-                return Launched(ending, asked_to_stop=asked)
-            continue
-        asked = asked or number in ASKING
-        if by_process:
-            with contextlib.suppress(OSError):
-                os.kill(child, number)
+        ending = _look_at(child)
+        if ending is not None:
+            return Launched(ending, asked_to_stop=asked)
+        received = _next_signal(child)
+        taken = [(number, not _from_terminal(number)) for number in strays]
+        strays.clear()
+        for number, by_process in (*received, *taken):
+            asked = asked or number in ASKING
+            if by_process and number != signal.SIGCHLD:
+                with contextlib.suppress(OSError):
+                    os.kill(child, number)
 
 
-def _next_signal(child: int) -> tuple[int, bool]:
-    """Wait for a signal; its number, and whether another process sent it (the child's own are not thrown back at it).
-
-    Where the system does not tell who sent a signal (macOS), those that a terminal can send are taken for the
-    terminal's, if there is one.
-    """
-    if hasattr(signal, "sigwaitinfo"):
-        received = signal.sigwaitinfo(COLLECTED)
+def _next_signal(child: int) -> list[tuple[int, bool]]:
+    """Wait for a signal, not for long; its number, and whether a process sent it (other than the child itself)."""
+    if hasattr(signal, "sigtimedwait"):
+        received = signal.sigtimedwait(COLLECTED, LONGEST_WAIT_SECONDS)
         # si_code <= 0 means that a process sent it (SI_USER, SI_QUEUE, SI_TKILL …), not the kernel.
-        return received.si_signo, received.si_code <= 0 and received.si_pid != child
-    number = signal.sigwait(COLLECTED)
-    return number, not (number in OF_TERMINALS and _has_terminal())
+        return [(received.si_signo, received.si_code <= 0 and received.si_pid != child)] if received else []
+    pending = signal.sigpending() & COLLECTED
+    if not pending:
+        time.sleep(POLL_SECONDS)
+        return []
+    number = signal.sigwait(pending)
+    return [(number, not _from_terminal(number))]
+
+
+def _from_terminal(number: int) -> bool:
+    """Whether a signal is taken for the terminal's where nobody tells who sent it (macOS, a stray)."""
+    return number in OF_TERMINALS and _has_terminal()
 
 
 def _look_at(child: int) -> Ending | None:
@@ -179,7 +198,3 @@ def _forget_pending() -> None:
     """Take what is still pending, so that the terminal's Ctrl-C that ended the command does not end us as well."""
     while pending := signal.sigpending() & COLLECTED:
         signal.sigwait(pending)
-
-
-def _never_called(number: int, frame: FrameType | None) -> None:
-    """SIGCHLD is always taken by waiting for it."""

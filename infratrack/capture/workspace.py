@@ -9,7 +9,7 @@ import contextlib
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from infratrack.capture.clock import now
 from infratrack.errors import InfratrackError, InputError
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from infratrack.values import Instant
 
 FIRST_KEY: Final = "default"
+Result = TypeVar("Result")
 
 
 class Workspace:
@@ -204,10 +205,34 @@ class Workspace:
             return None
         return path
 
+    def computed(self, compute: Callable[[FactsIndex], Result]) -> Result:
+        """What `compute` makes of the facts. An index whose content turns out to be damaged is made anew, once."""
+        import sqlite3  # noqa: PLC0415 -- only to look at the ledger
+
+        for last in (False, True):
+            with contextlib.closing(self.facts_index()) as index:
+                try:
+                    return compute(index)
+                except (sqlite3.DatabaseError, LookupError, ValueError):
+                    if last or index.path is None:
+                        raise
+                    index.discard()
+        raise AssertionError  # pragma: no cover -- the last round returns or raises
+
     def state(self, as_of: Instant | None = None, at_size: int | None = None) -> ProjectState:
         """What is true at an instant (default: now) and a ledger size (default: all); sends nothing."""
         from infratrack.progress.fold import project_state  # noqa: PLC0415 -- only to look at the ledger
 
-        with contextlib.closing(self.facts_index()) as index:
-            moment = now() if as_of is None else as_of
-            return project_state(self.project, index, self.plugins.criteria, self.trust, moment, at_size)
+        moment = now() if as_of is None else as_of
+        criteria, trust = self.plugins.criteria, self.trust
+        return self.computed(lambda index: project_state(self.project, index, criteria, trust, moment, at_size))
+
+    def explained(self, deliverable: str, as_of: Instant | None = None, at_size: int | None = None) -> ProjectState:
+        """The state of one deliverable of the project, with the newest word about each of its subjects."""
+        from infratrack.progress.fold import explained_deliverable  # noqa: PLC0415 -- only to look at the ledger
+
+        moment = now() if as_of is None else as_of
+        criteria, trust = self.plugins.criteria, self.trust
+        return self.computed(
+            lambda index: explained_deliverable(self.project, index, criteria, trust, moment, deliverable, at_size)
+        )

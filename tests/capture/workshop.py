@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -27,6 +28,11 @@ deliverables:
 """
 LEDGER = "sqlite:///.infratrack/ledger.db"
 FOREIGN = ("ANSIBLE_", "GIT_", "INFRATRACK_", "TF_", "GITHUB_", "GITLAB_", "CI", "JENKINS_", "CIRCLE", "BUILD_")
+
+for _number in (signal.SIGINT, signal.SIGQUIT):
+    # Tests that a shell runs in its background are born with these ignored, and so would be all that they start.
+    if signal.getsignal(_number) == signal.SIG_IGN:
+        signal.signal(_number, signal.default_int_handler)
 
 
 class Workshop:
