@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +15,6 @@ from infratrack.errors import AnswerIsNo, NotAllowed, Unreachable
 
 if TYPE_CHECKING:
     from infratrack.capture.workspace import Workspace
-    from infratrack.progress.status import DeliverableState
     from infratrack.project.model import Deliverable
 
 EPILOG = """\b
@@ -49,7 +47,7 @@ def accept(*, deliverable: str, comment: str, reopen: bool, key: str | None, pro
         raise unknown_name("deliverable", deliverable, promised)
     person = _person(workspace, promised[deliverable])
     workspace.send_spool()
-    state = _state(workspace, deliverable)
+    (state,) = workspace.explained(deliverable).deliverables
     decision = "reopened" if reopen else "accepted"
     if reopen:
         if state.completed is None:
@@ -72,7 +70,7 @@ def accept(*, deliverable: str, comment: str, reopen: bool, key: str | None, pro
         ) from error
     if digest in kept:
         raise Unreachable(f"signed, but not delivered: {kept[digest]}", "it waits in the spool")
-    after = _state(workspace, deliverable)
+    (after,) = workspace.explained(deliverable).deliverables
     click.echo(f"{decision} by {person}: {deliverable} is now {after.status.value.replace('_', ' ')}")
 
 
@@ -95,12 +93,3 @@ def _person(workspace: Workspace, deliverable: Deliverable) -> str:
     if problem and not asked_to_sign(deliverable, criteria, people, trust.people, signer.key.keyid):
         raise NotAllowed(problem, "`accepted_by` in the project file says who may")
     return person
-
-
-def _state(workspace: Workspace, deliverable: str) -> DeliverableState:
-    from infratrack.capture.clock import now  # noqa: PLC0415 -- after the options were understood
-    from infratrack.progress.fold import explained_deliverable  # noqa: PLC0415 -- likewise
-
-    with contextlib.closing(workspace.facts_index()) as index:
-        criteria, trust = workspace.plugins.criteria, workspace.trust
-        return explained_deliverable(workspace.project, index, criteria, trust, now(), deliverable).deliverables[0]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from pathlib import Path
 
@@ -30,21 +29,17 @@ def explain(*, deliverable: str, as_of: str | None, at_size: int | None, output_
 
     Shows each criterion with its verdict, the reason in plain words, what would satisfy it, and the evidence behind it.
     """
-    from infratrack.capture.clock import now  # noqa: PLC0415 -- after the options were understood
-    from infratrack.capture.workspace import Workspace  # noqa: PLC0415 -- likewise
-    from infratrack.progress.fold import explained_deliverable  # noqa: PLC0415 -- likewise
+    from infratrack.capture.workspace import Workspace  # noqa: PLC0415 -- after the options were understood
     from infratrack.report.selection import unknown_name  # noqa: PLC0415 -- likewise
     from infratrack.values import parse_instant  # noqa: PLC0415 -- likewise
 
-    moment = now() if as_of is None else parse_instant(as_of)
+    moment = None if as_of is None else parse_instant(as_of)
     workspace = Workspace.open(project, environ=dict(os.environ))
     promised = workspace.project
     known = [one.id for one in promised.deliverables]
     if deliverable not in known:
         raise unknown_name("deliverable", deliverable, known)
-    with contextlib.closing(workspace.facts_index()) as index:
-        criteria, trust = workspace.plugins.criteria, workspace.trust
-        state = explained_deliverable(promised, index, criteria, trust, moment, deliverable, at_size)
+    state = workspace.explained(deliverable, moment, at_size)
     if output_format == "json":
         from infratrack.report.status_json import explanation_json  # noqa: PLC0415 -- one format is printed
 

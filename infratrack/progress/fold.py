@@ -152,7 +152,7 @@ def _folds(
     """Fold what has to be folded, and take the rest from what was kept."""
     if counting.size < index.size:
         return folder.fold(promises)
-    kept = {name: (size, _DECODER.decode(state)) for name, (size, state) in index.folds(key).items()}
+    kept = _kept(index, key)
     new = _touched(promises, index, kept)
     folds = {name: fold for name, (_, fold) in kept.items() if name not in new}
     # What was kept may know later words than were asked for: then it is computed for the instant, and not kept.
@@ -162,6 +162,14 @@ def _folds(
         encode = msgspec.msgpack.encode
         index.keep_folds(key, index.size, {name: encode(folds[name]) for name in new})
     return folds
+
+
+def _kept(index: FactsIndex, key: str) -> dict[str, tuple[int, DeliverableFold]]:
+    """Results that were kept; none when they cannot be read."""
+    try:
+        return {name: (size, _DECODER.decode(state)) for name, (size, state) in index.folds(key).items()}
+    except msgspec.MsgspecError:
+        return {}
 
 
 def _touched(

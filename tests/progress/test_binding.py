@@ -74,7 +74,8 @@ def test_a_selector_that_raises_is_a_reason_and_is_folded_again() -> None:
     selector = Selector("k", "", match=broken)
     found = selected(CALL, rule(selectors=(selector,)), catalog)
     assert found == "the criterion toy could not look for its subjects (RuntimeError: cannot match)"
-    leaf = bind_leaf(CALL, rule(), found, {}.__getitem__)
+    nothing: dict[int, History] = {}
+    leaf = bind_leaf(CALL, rule(), found, nothing.__getitem__)
     assert (leaf.rule, leaf.problem) == (None, found)
     assert touches([selector], catalog)
     assert not touches([Selector("k", "b")], catalog)

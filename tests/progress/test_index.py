@@ -223,6 +223,21 @@ def test_an_index_that_another_process_holds_is_left_alone(world: World, monkeyp
     assert path.exists()
 
 
+def test_kept_results_that_cannot_be_read_are_computed_again(world: World) -> None:
+    world.say(T0, a="ok")
+    before = world.state()
+    index = world.refreshed()
+    index.connection.execute("UPDATE fold SET state = X'00'")
+    index.close()
+    assert world.state() == before
+    index = world.refreshed()
+    index.discard()
+    assert world.index_path is not None
+    assert not world.index_path.exists()
+    in_memory = FactsIndex.open(None)
+    in_memory.discard()
+
+
 def test_damage_is_told_from_a_bad_moment(tmp_path: Path) -> None:
     with pytest.raises(sqlite3.OperationalError) as caught:
         sqlite3.connect(tmp_path / "no" / "folder.db")
@@ -307,6 +322,10 @@ class TestComparison:
             ("UPDATE value SET json = '{}'", "the index differs from the ledger in the words about toy a"),
             ("DELETE FROM history", "the index differs from the ledger in the words about toy a"),
             ("DELETE FROM signoff", "the index lacks signoff 1"),
+            (
+                "UPDATE history SET entries = X'00'",
+                "the index file is damaged (bytes length not a multiple of item size)",
+            ),
             ("INSERT INTO twin VALUES ('sha256:x', 7)", "the index has twin sha256:x"),
         ],
     )

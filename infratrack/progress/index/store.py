@@ -60,7 +60,7 @@ class FactsIndex:
             try:
                 return cls(path, _opened(path))
             except (sqlite3.DatabaseError, OSError) as error:
-                with contextlib.suppress(sqlite3.DatabaseError):
+                with contextlib.suppress(sqlite3.DatabaseError, OSError):
                     if is_damage(error) and discard(path):
                         return cls(path, _opened(path))
         connection = sqlite3.connect(":memory:", isolation_level=None)
@@ -70,6 +70,12 @@ class FactsIndex:
     def close(self) -> None:
         """Close the file."""
         self.connection.close()
+
+    def discard(self) -> None:
+        """Close and remove the file, so that it is made anew."""
+        self.close()
+        if self.path is not None:
+            discard(self.path)
 
     def rows(self, query: str, *parameters: object) -> list[Any]:
         """All rows of a query."""

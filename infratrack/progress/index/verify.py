@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import sqlite3
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -42,8 +44,11 @@ def compare_index(
     kept = refresh(index_path, ledger, trust, types)
     anew = refresh(None, ledger, trust, types, on_progress)
     try:
-        differences = tuple(line for line, _ in zip(_differences(kept, anew), range(MOST_DIFFERENCES), strict=False))
         words = sum(len(said) for _, said in _words(anew))
+        try:
+            differences = tuple(itertools.islice(_differences(kept, anew), MOST_DIFFERENCES))
+        except (sqlite3.DatabaseError, ValueError) as error:
+            differences = (f"the index file is damaged ({str(error)[:200]})",)
         return IndexComparison(anew.size, words, differences)
     finally:
         kept.close()
