@@ -35,17 +35,17 @@ def nursery() -> ForkServerContext:
     return context
 
 
-def crash_once(nursery: ForkServerContext, folder: Path, first: int, seconds: float) -> list[Digest]:
-    """Start a child that appends, kill it after a while; returns what it acknowledged."""
+def crash_once(nursery: ForkServerContext, folder: Path, first: int, wait_for: int, seconds: float) -> list[Digest]:
+    """Start a child that appends; kill it some time after so many acknowledgements. Returns all it acknowledged."""
     hearing, telling = nursery.Pipe(duplex=False)
     child = nursery.Process(target=append_until_killed, args=(folder, first, telling))
     child.start()
     telling.close()
+    acknowledged = [Digest(hearing.recv_bytes().decode()) for _ in range(wait_for)]
     child.join(seconds)
     child.kill()
     child.join()
     assert child.exitcode == -signal.SIGKILL
-    acknowledged = []
     # A message that was cut off by the kill was not acknowledged; the stream ends there.
     with contextlib.suppress(EOFError, OSError):
         while True:
@@ -60,12 +60,13 @@ def test_sigkill_at_any_instant_loses_nothing_acknowledged(
 ) -> None:
     chance = random.Random(life)  # noqa: S311 -- reproducible, not secret
     acknowledged: set[Digest] = set()
-    crashed_while_appending = 0
     for trial in range(TRIALS // LEDGERS):
-        # Short enough to hit the making of the file at first, long enough for some batches later.
-        told = crash_once(nursery, tmp_path, 100_000 * trial, chance.uniform(0.0, 0.25))
+        # Every fourth is killed at any instant from its birth on, while it makes or opens the file; the others while
+        # they append, after a few acknowledgements and within about the time that an append takes.
+        early = trial % 4 == 0
+        wait_for, seconds = (0, chance.uniform(0, 0.15)) if early else (chance.randint(1, 12), chance.uniform(0, 0.004))
+        told = crash_once(nursery, tmp_path, 100_000 * trial, wait_for, seconds)
         acknowledged.update(told)
-        crashed_while_appending += bool(told)
         try:
             ledger = open_ledger(SAMPLE_ADDRESS, tmp_path, project_id="sample")
         except NoLedgerYet:
@@ -80,4 +81,3 @@ def test_sigkill_at_any_instant_loses_nothing_acknowledged(
             assert all(sha256_digest(ledger.blobs.get(digest)) == digest for digest in ledger.blobs.list())
         finally:
             ledger.close()
-    assert crashed_while_appending
