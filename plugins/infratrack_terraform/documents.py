@@ -232,7 +232,9 @@ def decode(content: bytes, kind: type[T], name: str) -> T:
     if len(content) > LARGEST_DOCUMENT:
         raise InputError(f"{name}: {len(content)} bytes are too large for a Terraform document", "is this the file?")
     try:
-        return msgspec.json.decode(plain_utf8(content), type=kind)
+        content = plain_utf8(content)
+        content.decode()  # the whole of it now: msgspec would look into parts kept raw only when they are read
+        return msgspec.json.decode(content, type=kind)
     except msgspec.ValidationError as error:
         raise InputError(f"{name}: {error}", "expected the output of terraform show -json") from None
     except (msgspec.DecodeError, UnicodeError) as error:
