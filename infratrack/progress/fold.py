@@ -14,9 +14,8 @@ import msgspec
 
 from infratrack.errors import InputError
 from infratrack.evidence.trust import Trust
-from infratrack.progress.binding import touches
-from infratrack.progress.criterion import Criterion, Decision, Reference, Rule, Verdict
-from infratrack.progress.folding import Folder, Promise
+from infratrack.progress.criterion import Criterion, Decision, Reference, Verdict
+from infratrack.progress.folding import Folder, Promise, promised
 from infratrack.progress.index.counting import Counting, what_counts
 from infratrack.progress.index.refresh import code_fingerprint
 from infratrack.progress.index.store import FactsIndex
@@ -59,7 +58,7 @@ def project_state(  # noqa: PLR0913, PLR0917 -- the inputs of the fold
     size = _size(index, at_size)
     counting = what_counts(index, project.id, trust, size, as_of)
     folder = Folder(project, index, criteria, trust, counting)
-    promises = [folder.promise(one) for one in (*project.deliverables, *_exits(project))]
+    promises = [promised(one) for one in (*project.deliverables, *_exits(project))]
     folds = _folds(folder, promises, index, _key(project, trust, criteria, index), counting)
     states = _states(promises, folds, index, trust, as_of)
     deliverables = tuple(states[one.id] for one in project.deliverables)
@@ -106,7 +105,7 @@ def explained_deliverable(  # noqa: PLR0913, PLR0917 -- the inputs of the fold, 
     size = _size(index, at_size)
     counting = what_counts(index, project.id, trust, size, as_of)
     folder = Folder(project, index, criteria, trust, counting)
-    promise = folder.promise(next(one for one in project.deliverables if one.id == wanted))
+    promise = promised(next(one for one in project.deliverables if one.id == wanted))
     folds = folder.fold([promise], with_findings=True)
     return ProjectState(
         project=project.id,
@@ -188,8 +187,7 @@ def _touched(
         for promise in promises:
             name = promise.deliverable.id
             if name not in new and kept[name][0] == size:
-                selectors = [one for rule in promise.rules if isinstance(rule, Rule) for one in rule.selectors]
-                if everywhere or name in named or touches(selectors, catalog):
+                if everywhere or name in named or any(map(catalog.wakes, kept[name][1].watched)):
                     new.add(name)
     return new
 

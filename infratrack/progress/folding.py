@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 
 from msgspec import Struct
@@ -17,7 +17,7 @@ from infratrack.progress.index.counting import Counting
 from infratrack.progress.index.store import FactsIndex
 from infratrack.progress.judging import BoundLeaf, History, Track, confirmed_at
 from infratrack.progress.notes import criterion_changed, lost_runs, not_counted
-from infratrack.progress.patterns import SubjectCatalog
+from infratrack.progress.patterns import SubjectCatalog, watch
 from infratrack.progress.reasons import deciding, findings, reason
 from infratrack.progress.signoff_words import KIND as SIGNOFF_KIND
 from infratrack.progress.standing import DeliverableFold, LeafFold
@@ -27,17 +27,30 @@ from infratrack.progress.tree import Node, flatten
 from infratrack.project.model import CriterionCall, Deliverable, Project
 from infratrack.values import Instant
 
+Subjects = tuple[tuple[int, ...], ...]
+"""For each selector of a rule the numbers of the subjects that it means."""
+
 CITED = 10
 """How many pieces of evidence a verdict names at most."""
 
 
 class Promise(Struct, frozen=True):
-    """A deliverable with its tree flattened and its criteria bound."""
+    """A deliverable with its tree flattened."""
 
     deliverable: Deliverable
     node: Node
     calls: tuple[CriterionCall, ...]
+
+
+class Reading(Struct, frozen=True):
+    """What a promise's criteria are read from: each one's rule and its subjects, or the reason why there is none."""
+
     rules: tuple[Rule | str, ...]
+    subjects: tuple[Subjects | str, ...]
+
+    def numbers(self) -> Iterator[int]:
+        """The subjects' numbers."""
+        return (number for leaf in self.subjects if not isinstance(leaf, str) for found in leaf for number in found)
 
 
 class Link(Struct, frozen=True):
@@ -70,29 +83,24 @@ class Folder:
         self._dropped: dict[int, tuple[int, ...]] = {}
         self._held: dict[str, Project | None] = {}
 
-    def promise(self, deliverable: Deliverable, project: Project | None = None) -> Promise:
-        """Flatten the tree and bind the criteria."""
-        node, calls = flatten(deliverable.done_when)
-        people = (project or self._project).people
-        context = BindContext(deliverable.id, people, self._trust.people)
-        return Promise(deliverable, node, calls, tuple(bind_rule(call, self._criteria, context) for call in calls))
-
     def fold(self, promises: Sequence[Promise], *, with_findings: bool = False) -> dict[str, DeliverableFold]:
         """Fold some deliverables, by id; `with_findings` keeps every subject's newest word for explanations."""
-        subjects = [
-            tuple(
-                selected(call, rule, self._catalog) if isinstance(rule, Rule) else ()
-                for call, rule in zip(promise.calls, promise.rules, strict=True)
-            )
-            for promise in promises
-        ]
-        self._load(
-            {n for one in subjects for leaf in one if not isinstance(leaf, str) for found in leaf for n in found}
-        )
+        readings = [self._reading(promise, self._project) for promise in promises]
+        self._load({number for reading in readings for number in reading.numbers()})
         return {
-            promise.deliverable.id: self._fold_one(promise, found, with_findings=with_findings)
-            for promise, found in zip(promises, subjects, strict=True)
+            promise.deliverable.id: self._fold_one(promise, reading, with_findings=with_findings)
+            for promise, reading in zip(promises, readings, strict=True)
         }
+
+    def _reading(self, promise: Promise, project: Project) -> Reading:
+        """Bind the criteria and find their subjects."""
+        context = BindContext(promise.deliverable.id, project.people, self._trust.people)
+        rules = tuple(bind_rule(call, self._criteria, context) for call in promise.calls)
+        subjects = tuple(
+            selected(call, rule, self._catalog) if isinstance(rule, Rule) else ()
+            for call, rule in zip(promise.calls, rules, strict=True)
+        )
+        return Reading(rules, subjects)
 
     @cached_property
     def _catalog(self) -> SubjectCatalog:
@@ -118,14 +126,8 @@ class Folder:
             values = [values[place] for place in kept]
         return History(history.kind, history.scope, history.name, instants, entries, values)
 
-    def _fold_one(
-        self,
-        promise: Promise,
-        subjects: Sequence[tuple[tuple[int, ...], ...] | str],
-        *,
-        with_findings: bool,
-    ) -> DeliverableFold:
-        leaves = self._leaves(promise, subjects, self._histories.__getitem__)
+    def _fold_one(self, promise: Promise, reading: Reading, *, with_findings: bool) -> DeliverableFold:
+        leaves = _leaves(promise, reading, self._histories.__getitem__)
         deliverable = promise.deliverable
         signoffs, complaints = judge_signoffs(
             self._signoffs.get(deliverable.id, ()), self._project, deliverable, self._trust.people, self.held
@@ -136,14 +138,7 @@ class Folder:
         instants += [link.at for link in links if link.entry not in self._counting.excluded]
         ends = [history.instants[-1] for leaf in leaves for history in leaf.histories]
         ends += [one.instant for one in self._signoffs.get(deliverable.id, ())] + [link.at for link in links]
-        dropped = {
-            entry
-            for leaf in subjects
-            if not isinstance(leaf, str)
-            for found in leaf
-            for number in found
-            for entry in self._dropped.get(number, ())
-        }
+        dropped = {entry for number in reading.numbers() for entry in self._dropped.get(number, ())}
         dropped.update(link.entry for link in links if link.entry in self._counting.excluded)
         reasons = Counter(self._counting.excluded[entry] for entry in dropped)
         notes = (
@@ -151,7 +146,7 @@ class Folder:
             *lost_runs([(link.at, link.outcome) for link in links if link.entry not in self._counting.excluded]),
             *not_counted(reasons),
             # Whoever signs for a criterion needs no place under accepted_by: the criterion judges that.
-            *(() if any(map(_signs, promise.rules)) else complaints),
+            *(() if any(map(_signs, reading.rules)) else complaints),
         )
         return DeliverableFold(
             course=course,
@@ -163,18 +158,9 @@ class Folder:
             last=Instant(max(ends + instants)) if ends or instants else None,
             notes=notes,
             untrusted=reasons.total() - reasons[TWICE],
-            completing=None if course.since is None else _entry_at(tracks, course.since),
-        )
-
-    def _leaves(
-        self,
-        promise: Promise,
-        subjects: Sequence[tuple[tuple[int, ...], ...] | str],
-        history_of: Callable[[int], History],
-    ) -> tuple[BoundLeaf, ...]:
-        return tuple(
-            bind_leaf(call, rule, found, history_of)
-            for call, rule, found in zip(promise.calls, promise.rules, subjects, strict=True)
+            watched=tuple(
+                watch(selector) for rule in reading.rules if isinstance(rule, Rule) for selector in rule.selectors
+            ),
         )
 
     def _follow(
@@ -198,14 +184,11 @@ class Folder:
         before = None if then is None else _deliverable(then, promise.deliverable.id)
         if then is None or before is None or before.done_when == promise.deliverable.done_when:
             return ()
-        old = self.promise(before, then)
-        found = tuple(
-            selected(call, rule, self._catalog) if isinstance(rule, Rule) else ()
-            for call, rule in zip(old.calls, old.rules, strict=True)
-        )
-        self._load({number for leaf in found if not isinstance(leaf, str) for some in leaf for number in some})
+        old = promised(before)
+        reading = self._reading(old, then)
+        self._load(set(reading.numbers()))
         at = course.since
-        leaves = self._leaves(old, found, lambda number: _until(self._histories[number], at))
+        leaves = _leaves(old, reading, lambda number: _until(self._histories[number], at))
         if self._follow(old, leaves, ())[0].decision == Decision.SATISFIED:
             return ()
         return (criterion_changed(pinned, self._index.evidence([entry])[entry]["commit_id"], at),)
@@ -251,6 +234,18 @@ class Folder:
             if signoff.entry not in self._counting.excluded:
                 found.setdefault(signoff.deliverable, []).append(signoff)
         return {deliverable: tuple(signoffs) for deliverable, signoffs in found.items()}
+
+
+def promised(deliverable: Deliverable) -> Promise:
+    """A deliverable with its tree flattened."""
+    return Promise(deliverable, *flatten(deliverable.done_when))
+
+
+def _leaves(promise: Promise, reading: Reading, history_of: Callable[[int], History]) -> tuple[BoundLeaf, ...]:
+    return tuple(
+        bind_leaf(call, rule, found, history_of)
+        for call, rule, found in zip(promise.calls, reading.rules, reading.subjects, strict=True)
+    )
 
 
 def _leaf_fold(track: Track, decision: Decision, *, with_findings: bool) -> LeafFold:

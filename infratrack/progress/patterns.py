@@ -9,6 +9,8 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable
 
+from msgspec import Struct
+
 from infratrack.progress.criterion import SUBJECT_SEPARATOR, Selector
 
 
@@ -49,6 +51,22 @@ def _component_matches(pieces: list[str], text: str) -> bool:
     return True
 
 
+class Watch(Struct, frozen=True, array_like=True):
+    """What a selector may mean, told without its `match`: a kind, a scope pattern, and how the name is or begins."""
+
+    kind: str
+    scope: str | None
+    name: str
+    exact: bool
+
+
+def watch(selector: Selector) -> Watch:
+    """The watch that wakes for every subject that the selector means (and perhaps for some more)."""
+    exact = selector.match is None and "*" not in selector.name
+    name = selector.name if selector.match is not None else literal_beginning(selector.name)
+    return Watch(selector.kind, selector.scope, name, exact)
+
+
 class SubjectCatalog:
     """The subjects that evidence has spoken of, ready to be selected from."""
 
@@ -65,22 +83,32 @@ class SubjectCatalog:
 
         Raises whatever the selector's `match` raises.
         """
-        names = self._names.get(selector.kind)
+        return self._select(selector.kind, selector.scope, *_name_test(selector))
+
+    def wakes(self, watched: Watch) -> bool:
+        """Whether any subject of the catalog is one that the watch is for."""
+        name_matches = watched.name.__eq__ if watched.exact else None
+        return bool(self._select(watched.kind, watched.scope, watched.name, name_matches))
+
+    def _select(
+        self, kind: str, scope: str | None, beginning: str, name_matches: Callable[[str], bool] | None
+    ) -> list[int]:
+        names = self._names.get(kind)
         if names is None:
             return []
-        rows = self._rows[selector.kind]
-        if selector.match is not None:
-            beginning, name_matches = selector.name, selector.match
-        elif "*" in selector.name:
-            beginning, name_matches = literal_beginning(selector.name), pattern_matcher(selector.name)
-        else:
-            beginning, name_matches = selector.name, selector.name.__eq__
+        rows = self._rows[kind]
         begin = bisect_left(names, beginning)
         end = bisect_right(names, beginning, begin, key=lambda name: name[: len(beginning)])
-        scope = selector.scope
         scope_matches = None if scope is None or scope == "*" else pattern_matcher(scope)
         return [
             number
             for name, where, number in rows[begin:end]
-            if name_matches(name) and (scope_matches is None or scope_matches(where))
+            if (name_matches is None or name_matches(name)) and (scope_matches is None or scope_matches(where))
         ]
+
+
+def _name_test(selector: Selector) -> tuple[str, Callable[[str], bool]]:
+    """The literal beginning of the names that a selector means, and the test that decides."""
+    if selector.match is not None:
+        return selector.name, selector.match
+    return literal_beginning(selector.name), pattern_matcher(selector.name)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from infratrack.progress.criterion import Decision
+from infratrack.progress.patterns import Watch
 from infratrack.progress.reasons import Finding, aged
 from infratrack.progress.status import Status
 from infratrack.progress.timeline import Course
@@ -41,8 +42,8 @@ class DeliverableFold(Struct, frozen=True):
     """The last word, sign-off or linked evidence: asked about an earlier instant, another fold is needed."""
     notes: tuple[str, ...] = ()
     untrusted: int = 0
-    completing: int | None = None
-    """The ledger entry that completed it."""
+    watched: tuple[Watch, ...] = ()
+    """Where a new word may change any of this."""
 
 
 class Standing(Struct, frozen=True):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from infratrack.progress.criterion import SUBJECT_SEPARATOR as SEP
 from infratrack.progress.criterion import Selector
-from infratrack.progress.patterns import SubjectCatalog, literal_beginning, pattern_matcher
+from infratrack.progress.patterns import SubjectCatalog, literal_beginning, pattern_matcher, watch
 
 
 @pytest.mark.parametrize(
@@ -87,3 +87,12 @@ def test_the_catalog_finds_what_looking_at_every_name_finds(names: list[str], pa
     matches = pattern_matcher(pattern)
     expected = {number for number, name in enumerate(names) if matches(name)}
     assert set(catalog.select(Selector("k", pattern))) == expected
+
+
+@given(st.lists(st.tuples(st.text("ab.", max_size=4), st.sampled_from("xy")), max_size=20), st.text("ab.*", max_size=4))
+def test_a_watch_wakes_for_whatever_its_selector_means(subjects: list[tuple[str, str]], pattern: str) -> None:
+    catalog = SubjectCatalog((number, "k", scope, name) for number, (name, scope) in enumerate(subjects))
+    for selector in (Selector("k", pattern, scope="x"), Selector("k", "a", match=lambda name: name.endswith("b"))):
+        assert catalog.wakes(watch(selector)) or not catalog.select(selector)
+    assert not catalog.wakes(watch(Selector("other", pattern)))
+    assert not catalog.wakes(watch(Selector("k", "c")))
