@@ -71,9 +71,7 @@ def parse_duration(text: str) -> Microseconds:
         raise InputError(
             f"{text[:80]!r} is not a duration", "write a number and a unit, largest first: 30m, 12h, 7d, 1w, 1d12h"
         )
-    seconds = sum(
-        int(part[:-1]) * unit for part, unit in zip(found.groups(), _UNIT_SECONDS, strict=True) if part
-    )
+    seconds = sum(int(part[:-1]) * unit for part, unit in zip(found.groups(), _UNIT_SECONDS, strict=True) if part)
     if seconds > 1_000_000 * 86_400:
         raise InputError(f"{text[:80]!r} is too long a duration", "expected at most 1000000d")
     return Microseconds(seconds * MICROSECONDS_PER_SECOND)
