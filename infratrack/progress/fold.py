@@ -186,9 +186,10 @@ def _touched(
         )
         for promise in promises:
             name = promise.deliverable.id
-            if name not in new and kept[name][0] == size:
-                if everywhere or name in named or any(map(catalog.wakes, kept[name][1].watched)):
-                    new.add(name)
+            if name in new or kept[name][0] != size:
+                continue
+            if everywhere or name in named or any(map(catalog.wakes, kept[name][1].watched)):
+                new.add(name)
     return new
 
 

@@ -13,7 +13,7 @@ from infratrack.progress.criterion import Decision, Judgement
 from infratrack.progress.reasons import NAMED, moment
 from infratrack.progress.status import DeliverableState
 from infratrack.progress.tree import Branch, Leaf, Negation, Node, evaluate
-from infratrack.report.terminal import DECISION_STYLES, STYLES
+from infratrack.report.terminal import DECISION_STYLES, STYLES, tidied
 from infratrack.report.words import Glyphs, cited, glyphs, printable, since, status_word
 
 MOST_SUBJECTS = 12
@@ -27,6 +27,11 @@ _JUDGED = {
 
 def print_explanation(console: Console, one: DeliverableState, task_name: str | None = None) -> None:
     """Print the explanation of one deliverable."""
+    with tidied(console):
+        _print(console, one, task_name)
+
+
+def _print(console: Console, one: DeliverableState, task_name: str | None) -> None:
     signs = glyphs(console.encoding)
     console.print(Text.assemble((printable(one.name), "bold"), "  ", (one.id, "dim")))
     status = Text.assemble((f"{signs.status[one.status]} {status_word(one.status)}", STYLES[one.status]))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import IO, Final
 
 from rich.console import Console
@@ -32,6 +34,14 @@ def terminal(output: IO[str] | None = None) -> Console:
     if not console.is_terminal and not os.environ.get("COLUMNS"):
         console.width = PIPED_WIDTH
     return console
+
+
+@contextmanager
+def tidied(console: Console) -> Iterator[None]:
+    """Print what is printed inside without the blanks that pad wrapped lines."""
+    with console.capture() as captured:
+        yield
+    console.file.write("\n".join(line.rstrip(" ") for line in captured.get().split("\n")))
 
 
 def bar(share: float | None, cells: int, signs: Glyphs, style: str = "green") -> Text:

@@ -256,7 +256,7 @@ EXPLANATION = """BEGUN  begun
 
 def test_explanation(world: World) -> None:
     text = on_terminal(print_explanation, world.explained(wanted="begun"), "Build")
-    assert "\n".join(line.rstrip() for line in text.splitlines()) + "\n" == EXPLANATION
+    assert text == EXPLANATION
 
 
 def test_an_explanation_tells_acceptance_history_and_notes(world: World) -> None:
