@@ -93,7 +93,8 @@ class Stage:
                 "run `infratrack demo --keep` and look into the folder",
             )
         if quiet:
-            lines = [line for line in ended.stdout.splitlines() if line.startswith(_TELLING)]
+            plain = click.unstyle(ended.stdout).splitlines()
+            lines = [line for line in plain if line.startswith(_TELLING)]
             click.echo("".join(f"{line}\n" for line in lines), nl=False)
         else:
             click.echo(ended.stdout, nl=False)

@@ -30,7 +30,7 @@ def measures(path: Path) -> Iterable[Measure]:
 
 def main(wanted: list[str]) -> None:
     """Run the benchmarks whose file name contains one of `wanted` (all when empty) and print the table."""
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 150)
     table = Table("what", "ours", "peer", "peer's time", "ratio", "aimed at", "note", title="infratrack and its peers")
     for path in sorted(HERE.glob("bench_*.py")):
         if wanted and not any(word in path.stem for word in wanted):
