@@ -141,13 +141,15 @@ def export(project: Path, folder: Path) -> None:
     """
     from infratrack.cli.messages import say  # noqa: PLC0415 -- not for --help
     from infratrack.ledger.bundle import export_bundle  # noqa: PLC0415 -- likewise
+    from infratrack.report.words import counted  # noqa: PLC0415 -- likewise
 
     opened = _workspace(project).ledger(create=False)
     try:
         exported = export_bundle(opened, folder)
     finally:
         opened.close()
-    say(f"exported {exported.entries} entries and {exported.blobs} blobs to {folder}")
+    entries, blobs = counted(exported.entries, "entry", "entries"), counted(exported.blobs, "blob", "blobs")
+    say(f"exported {entries} and {blobs} to {folder}")
     for digest in exported.absent:
         say(f"the blob {digest} is not in the ledger; only a tombstone excuses that")
 

@@ -29,6 +29,7 @@ class BundleFiles:
             raise InputError(f"there is no bundle at {folder}", "name the folder that `infratrack ledger export` wrote")
         self._folder: Final = folder
         self._findings: Final = findings
+        self._present: Final[set[str]] = set()
         self.blobs: Final = frozenset(self._look(folder))
 
     def checkpoint(self) -> str:
@@ -73,8 +74,7 @@ class BundleFiles:
             yield page
 
     def _look(self, folder: Path) -> Iterator[str]:
-        """Walk the folder; yields the names of blobs."""
-        present = set()
+        """Walk the folder; yields the names of blobs, and notes which of the other files are there."""
         for path in sorted(folder.rglob("*")):
             name = path.relative_to(folder).as_posix()
             mode = path.lstat().st_mode
@@ -82,16 +82,15 @@ class BundleFiles:
             if stat.S_ISREG(mode) and parent == BLOBS and BLOB_NAME.fullmatch(last):
                 yield last
             elif stat.S_ISREG(mode) and name in FILES:
-                present.add(name)
+                self._present.add(name)
             elif not (stat.S_ISDIR(mode) and name in {"blobs", BLOBS}):
                 self._findings.add(f"{ascii(name)[1:-1]}: it is no part of a bundle")
-        for name in sorted(FILES - present):
+        for name in sorted(FILES - self._present):
             self._findings.add(f"{name}: it is missing")
 
     def _content(self, name: str, maximum: int) -> bytes:
-        path = self._folder / name
         try:
-            with path.open("rb") as file:
+            with self._place(name).open("rb") as file:
                 content = file.read(maximum + 1)
         except OSError as error:
             raise self._unreadable(name, error) from error
@@ -103,7 +102,7 @@ class BundleFiles:
         """Lines without their line feed (0x0A and nothing else); the last one must have it too."""
         number = 0
         try:
-            with (self._folder / name).open("rb") as file:
+            with self._place(name).open("rb") as file:
                 while line := file.readline(maximum + 1):
                     number += 1
                     if not line.endswith(b"\n"):
@@ -112,6 +111,12 @@ class BundleFiles:
                     yield line[:-1]
         except OSError as error:
             raise self._unreadable(name, error) from error
+
+    def _place(self, name: str) -> Path:
+        """Where the file is. No link and no pipe is opened: who knows where they lead, or how long."""
+        if name in FILES and name not in self._present:
+            raise IntegrityFailure(f"{name}: it is missing")
+        return self._folder / name
 
     def _unreadable(self, name: str, error: OSError) -> IntegrityFailure | Unreachable:
         if isinstance(error, FileNotFoundError):

@@ -40,6 +40,8 @@ def check_head(
         return None
     for name in verification.unknown if verification.signers else ():
         findings.add(f"checkpoint: it carries a signature of an unknown key named {name!a}")
+    if len({line.signature for line in note.signatures}) != len(note.signatures):
+        findings.add("checkpoint: it carries the same signature twice")
     if not verification.signers:
         names = ", ".join(ascii(name) for name in verification.unknown)
         findings.add(f"checkpoint: it is signed by {names}, which is no key that the trust root names")

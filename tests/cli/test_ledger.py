@@ -57,7 +57,7 @@ def delivered(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert infratrack("run", "--", "false").returncode == 1
     exported = infratrack("ledger", "export", "bundle")
     assert (exported.returncode, exported.stdout) == (0, "")
-    assert "exported 4 entries and 1 blobs" in exported.stderr
+    assert "exported 4 entries and 1 blob" in exported.stderr
     return folder
 
 

@@ -1,7 +1,8 @@
 import base64
 import json
+import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -162,6 +163,18 @@ def test_what_is_missing_or_added_is_damage(bundle: Path) -> None:
     assert "entries.jsonl: it is missing" in findings(bundle)
 
 
+@pytest.mark.parametrize("name", ["checkpoint", "entries.jsonl", "envelopes.intoto.jsonl", "keys.json"])
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+def test_what_is_no_plain_file_is_damage_and_is_not_opened(
+    bundle: Path, name: str, make: Callable[[Path], None]
+) -> None:
+    (bundle / name).unlink()
+    make(bundle / name)
+    found = findings(bundle)
+    assert f"{name}: it is no part of a bundle" in found
+    assert f"{name}: it is missing" in found
+
+
 def test_a_blob_that_no_entry_names_is_damage(bundle: Path) -> None:
     (bundle / "blobs" / "sha256" / ("0" * 64)).write_bytes(b"")
     assert "no entry names it" in findings(bundle)
@@ -185,6 +198,12 @@ def test_a_signature_of_an_unknown_key_is_damage_in_a_bundle(bundle: Path) -> No
     witness = sign_checkpoint(read_note(note).checkpoint, signing_key("witness"), "witness").rpartition("\n\n")[2]
     (bundle / "checkpoint").write_text(note + witness)
     assert "a signature of an unknown key named 'witness'" in findings(bundle)
+
+
+def test_a_signature_that_stands_twice_is_damage(bundle: Path) -> None:
+    note = (bundle / "checkpoint").read_text()
+    (bundle / "checkpoint").write_text(note + note.splitlines(keepends=True)[-1])
+    assert "it carries the same signature twice" in findings(bundle)
 
 
 def test_an_empty_ledger_becomes_the_log_that_was_exported(bundle: Path, ledger: Ledger, tmp_path: Path) -> None:
