@@ -41,19 +41,22 @@ def print_table(rows: Sequence[Mapping[str, Any]]) -> None:
     from rich.text import Text  # noqa: PLC0415 -- likewise
 
     table = Table(box=None, pad_edge=False)
-    table.add_column("entry", justify="right", no_wrap=True)
-    for title in ("recorded", "type", "signer", "outcome", "deliverables", "run", "envelope"):
+    table.add_column("entry", justify="right", no_wrap=True, min_width=5)
+    # What is narrow stays whole; deliverables and run give way on a narrow terminal.
+    for title, width in (("recorded", 16), ("type", 15), ("outcome", 9), ("signer", 6)):
+        table.add_column(title, no_wrap=True, min_width=width)
+    for title in ("deliverables", "commit", "run"):
         table.add_column(title, no_wrap=True)
     for row in rows:
         cells = (
             str(row["index"]),
-            row["recordedAt"][:19] + "Z",
+            row["recordedAt"][:16].replace("T", " "),
             _short(row["predicateType"]),
-            (row["signer"] or row["keyid"][:12]) + ("" if row["trusted"] else " (untrusted)"),
             row["outcome"] or "",
+            (row["signer"] or row["keyid"][:12]) + ("" if row["trusted"] else " (untrusted)"),
             ", ".join(row["deliverables"]),
+            (row["commit"] or "")[:10],
             row["run"] or "",
-            row["digest"].removeprefix("sha256:")[:12],
         )
         table.add_row(*(Text(printable(cell)) for cell in cells))
     console = Console()
