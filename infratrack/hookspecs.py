@@ -96,6 +96,14 @@ class Watch(Protocol):
     def environment(self) -> Mapping[str, str]:
         """Variables to add to the command's environment."""
 
+    @property
+    def unseen(self) -> Collected | None:
+        """What to record should nobody see the end (killed, machine lost): where the command is, what it may change.
+
+        It is written down before the command starts and becomes evidence with the outcome `indeterminate`. None: a
+        plain `command` is recorded. A watch without this member counts as None.
+        """
+
     def finish(self, end: CommandEnd) -> Collected:
         """The facts, after the command ended."""
 
@@ -143,7 +151,11 @@ class StepEnd(Struct, frozen=True):
 
 
 class StepType(Protocol):
-    """A kind of pipeline step."""
+    """A kind of pipeline step.
+
+    It may also offer `unseen(context: StepContext) -> Collected | None`: called before `run`, what to record should
+    nobody see the step's end (see `Watch.unseen`).
+    """
 
     @property
     def name(self) -> str:

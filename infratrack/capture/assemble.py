@@ -15,7 +15,10 @@ from msgspec import Struct, structs
 from infratrack.errors import InputError
 from infratrack.evidence.predicates import (
     COMMAND,
+    KEY,
     RUN_START,
+    SIGNOFF,
+    TOMBSTONE,
     Actor,
     Artifact,
     Ci,
@@ -32,6 +35,9 @@ from infratrack.evidence.statement import Statement, bare_subject, build_stateme
 from infratrack.hookspecs import Collected, Outcome
 from infratrack.values import Digest, Instant, format_instant, sha256_digest
 
+UNSEEN: Final = "unseen"
+NO_RUNS: Final = frozenset({"", RUN_START, SIGNOFF, KEY, TOMBSTONE})
+"""What the end of a run can never be."""
 DEFINITION_NAME: Final = "definition"
 DEFINITION_MEDIA_TYPE: Final = "application/vnd.infratrack.definition+json"
 
@@ -86,9 +92,28 @@ class Made(Struct, frozen=True):
     blobs: Mapping[Digest, bytes] = {}
 
 
-def start_statement(context: RunContext, execution: Execution, scrubber: Scrubbing, rules: str) -> Made:
-    """The run's start: who, what, for which deliverables, and the newest checkpoint known at this moment."""
-    return _made(context, execution, Collected(RUN_START, {}), scrubber, rules, definition=None)
+def start_statement(
+    context: RunContext, execution: Execution, scrubber: Scrubbing, rules: str, unseen: Collected | None = None
+) -> Made:
+    """The run's start: who, what, for which deliverables, and the newest checkpoint known at this moment.
+
+    `unseen` is what to record should nobody see the run's end; what is too large for a statement is left out.
+    """
+    start = Collected(RUN_START, {})
+    if unseen is not None:
+        start = structs.replace(
+            unseen,
+            predicate_type=RUN_START,
+            result={UNSEEN: {"predicateType": unseen.predicate_type, "result": dict(unseen.result)}},
+            artifacts=(),
+            missing={},
+            extra={},
+        )
+    try:
+        return _made(context, execution, start, scrubber, rules, definition=None)
+    except InputError as error:
+        bare = Collected(RUN_START, {}, missing={UNSEEN: error.message})
+        return _made(context, execution, bare, scrubber, rules, definition=None)
 
 
 def end_statement(  # noqa: PLR0913 -- a statement is made of this much
@@ -111,17 +136,36 @@ def end_statement(  # noqa: PLR0913 -- a statement is made of this much
         return _made(context, execution, bare, scrubber, rules, definition=definition)
 
 
-def lost_end_statement(start: Statement, reason: str) -> Made:
-    """The end of a run that nobody saw: its start's own words, outcome `indeterminate`, no `finishedAt`."""
+def lost_end_statement(start: Statement, reason: str, found: Instant) -> Made:
+    """The end of a run that nobody saw: its start's own words, outcome `indeterminate`, no `finishedAt`.
+
+    `found` is when the run was found to be over: whatever begins later comes after it.
+    """
+    predicate_type, result = _foretold(start)
     common = start.common
     run = common.run or Run(id=start.payload_digest.removeprefix("sha256:"))
     lost = structs.replace(
         common,
-        run=structs.replace(run, exit_code=None, outcome="indeterminate", finished_at=None),
+        run=structs.replace(
+            run, exit_code=None, outcome="indeterminate", finished_at=None, lost_at=format_instant(found)
+        ),
         missing={**common.missing, "end": reason},
     )
-    payload = build_statement(subjects=start.subject, predicate_type=COMMAND, predicate=run_predicate(lost, {}))
+    payload = build_statement(
+        subjects=start.subject, predicate_type=predicate_type, predicate=run_predicate(lost, result)
+    )
     return Made(payload)
+
+
+def _foretold(start: Statement) -> tuple[str, Mapping[str, Any]]:
+    """The predicate type and result that the start gives for this case; a plain command's where it gives none."""
+    result = start.predicate.get("result")
+    unseen = result.get(UNSEEN) if isinstance(result, Mapping) else None
+    if isinstance(unseen, Mapping):
+        predicate_type, facts = unseen.get("predicateType"), unseen.get("result")
+        if isinstance(predicate_type, str) and predicate_type not in NO_RUNS and isinstance(facts, Mapping):
+            return predicate_type, facts
+    return COMMAND, {}
 
 
 def _made(  # noqa: PLR0913 -- see end_statement
@@ -210,7 +254,12 @@ def _artifacts(
 
 def printable(text: str) -> str:
     """Text without bytes of no encoding (which Python carries as lone surrogates and JSON cannot)."""
-    return text.encode(errors="surrogateescape").decode(errors="replace") if _has_surrogates(text) else text
+    if not _has_surrogates(text):
+        return text
+    try:
+        return text.encode(errors="surrogateescape").decode(errors="replace")
+    except UnicodeEncodeError:  # surrogates that stand for no byte
+        return text.encode(errors="surrogatepass").decode(errors="replace")
 
 
 def _has_surrogates(text: str) -> bool:

@@ -14,6 +14,7 @@ from infratrack.capture.assemble import Execution
 from infratrack.capture.child_environment import without_signing_key
 from infratrack.capture.clock import now
 from infratrack.capture.context import Linking, Say
+from infratrack.capture.facts import usable
 from infratrack.capture.leave import Desk
 from infratrack.capture.workspace import Workspace
 from infratrack.errors import InfratrackError, InputError
@@ -116,8 +117,9 @@ def _recorded(desk: Desk, workspace: Workspace, step: Step, context: StepContext
         report=lambda line: report(scrubber.text(line)),
     )
     started = Execution(tool=step.type, started_at=now())
-    recording.start(started)
-    end = _run(workspace.plugins.steps.get(step.type), step, context)
+    kind = workspace.plugins.steps.get(step.type)
+    recording.start(started, _unseen(kind, context))
+    end = _run(kind, step, context)
     outcome = end.collected.outcome or end.outcome
     execution = Execution(
         argv=end.argv,
@@ -131,6 +133,15 @@ def _recorded(desk: Desk, workspace: Workspace, step: Step, context: StepContext
     code = end.exit_code if end.exit_code or outcome == "succeeded" else UNEXPLAINED
     message = recording.scrubber(end.collected.secrets).text(end.message)
     return StepResult(step.name or step.type, step.type, code, outcome, message, digest)
+
+
+def _unseen(kind: StepType | None, context: StepContext) -> Collected | None:
+    """What the step gives for the case that nobody sees its end; what a plugin raises here shows again when it runs."""
+    try:
+        foretell = getattr(kind, "unseen", None)
+        return usable(foretell(context)) if foretell is not None else None
+    except Exception:  # noqa: BLE001 -- the plugin's bug
+        return None
 
 
 def _run(kind: StepType | None, step: Step, context: StepContext) -> StepEnd:

@@ -32,7 +32,7 @@ class Sent(Struct, frozen=True):
     kept: Mapping[Digest, str] = {}
 
 
-def recover_abandoned(spool: Spool, signer: NamedKey) -> int:
+def recover_abandoned(spool: Spool, signer: NamedKey, clock: Callable[[], Instant]) -> int:
     """Give every abandoned start an `indeterminate` end, signed by this machine's key; returns how many there were.
 
     The holder of an abandoned start holds its lock, so two processes cannot recover the same run.
@@ -40,7 +40,7 @@ def recover_abandoned(spool: Spool, signer: NamedKey) -> int:
     recovered = 0
     for abandoned in spool.abandoned():
         try:
-            made = lost_end_statement(read_statement(open_envelope(abandoned.line).payload), LOST)
+            made = lost_end_statement(read_statement(open_envelope(abandoned.line).payload), LOST, clock())
             abandoned.finish(seal(made.payload, signer.key), made.blobs)
             recovered += 1
         except InfratrackError:

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePath
 from typing import Final
 
+import msgspec
+
 from infratrack.errors import InfratrackError
 from infratrack.evidence.predicates import COMMAND
 from infratrack.hookspecs import Collected, Collector, CommandContext, CommandEnd, FactsLevel, Wanted, Watch
@@ -29,6 +31,8 @@ class FactFinder:
     def __init__(self, argv: Sequence[str]) -> None:
         self.tool = PurePath(argv[0]).name
         self.environment: Mapping[str, str] = {}
+        self.unseen: Collected | None = None
+        """What to record should nobody see the end."""
         self._watch: Watch | None = None
         self._scratch: Path | None = None
         self._missing: dict[str, str] = {}
@@ -61,11 +65,13 @@ class FactFinder:
                 wanted=wanted,
                 scope_folder=scope_folder,
             )
-            watch, environment = guarded(lambda: _begin(collector, context), BEGIN_SECONDS, f"{self.tool} collector")
+            watch, environment, unseen = guarded(
+                lambda: _begin(collector, context), BEGIN_SECONDS, f"{self.tool} collector"
+            )
         except (PluginFailure, InfratrackError, OSError) as failure:
             self._missing[FACTS] = reason_of(failure)
             return
-        self._watch, self.environment = watch, environment
+        self._watch, self.environment, self.unseen = watch, environment, unseen
 
     def finish(self, end: CommandEnd) -> Collected:
         """The facts after the end. KeyboardInterrupt passes: whoever waits may have had enough."""
@@ -107,9 +113,21 @@ class FactFinder:
         return None
 
 
-def _begin(collector: Collector, context: CommandContext) -> tuple[Watch, dict[str, str]]:
+def _begin(collector: Collector, context: CommandContext) -> tuple[Watch, dict[str, str], Collected | None]:
     watch = collector.begin(context)
-    return watch, {str(name): str(value) for name, value in watch.environment.items()}
+    environment = {str(name): str(value) for name, value in watch.environment.items()}
+    return watch, environment, usable(getattr(watch, "unseen", None))
+
+
+def usable(unseen: object) -> Collected | None:
+    """What a plugin gave for the case that nobody sees the end; None for nonsense, which must not cost us the start."""
+    if not isinstance(unseen, Collected) or not isinstance(unseen.predicate_type, str):
+        return None
+    try:
+        msgspec.to_builtins(unseen, str_keys=True)
+    except (TypeError, ValueError, RecursionError):
+        return None
+    return unseen
 
 
 def reason_of(failure: Exception) -> str:

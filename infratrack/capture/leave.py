@@ -29,6 +29,7 @@ class Desk:
         project = workspace.project
         self._ground = Ground(cwd or Path.cwd(), workspace.folder, project.id, project, workspace.environ)
         self._signer = workspace.signing_key_or_new(say)
+        workspace.end_lost_runs(self._signer)
         self._question = GitQuestion(self._ground.cwd, workspace.environ)
         self._secrets = secrets_in_environment(workspace.environ)
 

@@ -75,10 +75,15 @@ class Preparation:
         if request.keep_log:
             self.log = Log()
 
+    def end_lost_runs(self) -> None:
+        """Earlier runs that nobody saw ending get an end before this one begins."""
+        if self._recording is not None:
+            self._workspace.end_lost_runs(self._recording.signer)
+
     def start(self, execution: Execution) -> None:
         """Put the signed start on the disk."""
         if self._recording is not None:
-            self._recording.start(execution)
+            self._recording.start(execution, self.finder.unseen)
 
     def never_began(self) -> None:
         """The command was not started after all."""

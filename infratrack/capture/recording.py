@@ -37,13 +37,17 @@ class Recording:
         self._keep = frozenset(keep)
         self._started: StartedRun | None = None
 
-    def scrubber(self, more_secrets: Collection[str] = ()) -> Scrubber:
-        """A scrubber that knows this run's secrets."""
-        return Scrubber(self._secrets | frozenset(more_secrets), self._keep)
+    def scrubber(self, more_secrets: Collection[str] = (), keep: Collection[str] = ()) -> Scrubber:
+        """A scrubber that knows this run's secrets, and names that are none."""
+        return Scrubber(self._secrets | frozenset(more_secrets), self._keep | frozenset(keep))
 
-    def start(self, execution: Execution) -> None:
-        """Make the signed start durable and hold its lock. Raises Unreachable when it cannot be written."""
-        made = start_statement(self.context, execution, self.scrubber(), RULES_VERSION)
+    def start(self, execution: Execution, unseen: Collected | None = None) -> None:
+        """Make the signed start durable and hold its lock. Raises Unreachable when it cannot be written.
+
+        `unseen` is what to record should nobody see the end.
+        """
+        scrubber = self.scrubber(unseen.secrets, [unseen.predicate_type]) if unseen else self.scrubber()
+        made = start_statement(self.context, execution, scrubber, RULES_VERSION, unseen)
         self._started = self._spool.start(self.context.run_id, seal(made.payload, self.signer.key))
 
     def end(self, execution: Execution, collected: Collected) -> Digest:

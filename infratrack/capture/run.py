@@ -81,6 +81,7 @@ def run_wrapped(
     if preparation is not None:
         environment.update(preparation.finder.environment)
         execution = structs.replace(execution, tool=preparation.finder.tool)
+        fence("an earlier run that was lost has no end yet", preparation.end_lost_runs)
         try:
             fence("the start of this run is not recorded", lambda: preparation.start(execution))
         except KeyboardInterrupt:

@@ -142,17 +142,27 @@ class Workspace:
 
         return open_ledger(self.project.ledger, self.folder, project_id=self.project.id, create=create)
 
+    def end_lost_runs(self, signer: NamedKey) -> None:
+        """Give runs that nobody saw ending an end. Before something new begins, so that the new word is the newer one.
+
+        Raises Unreachable when the spool cannot be read.
+        """
+        from infratrack.capture.delivery import recover_abandoned  # noqa: PLC0415 -- not needed to look
+
+        if self.spool.folder.is_dir():
+            recover_abandoned(self.spool, signer, now)
+
     def send_spool(self) -> Sent:
         """Give abandoned runs an end, then append what waits. Doing it again changes nothing.
 
         Raises Unreachable when the ledger or the spool cannot be reached, InputError when the project is invalid or no
         key can sign. What stays behind is in the answer.
         """
-        from infratrack.capture.delivery import Sent, recover_abandoned, send  # noqa: PLC0415 -- not needed to start
+        from infratrack.capture.delivery import Sent, send  # noqa: PLC0415 -- not needed to start
 
         if not self.spool.folder.is_dir():
             return Sent()
-        recover_abandoned(self.spool, self.signing_key)
+        self.end_lost_runs(self.signing_key)
         return send(self.spool, lambda: self.ledger(create=True), self.known_keys, self.signing_key, now)
 
     @property

@@ -7,7 +7,8 @@ pinned alike; what differs stands in `result`:
 - `SIGNOFF`: `{"deliverable": id, "decision": "accepted" | "reopened", "comment": text}`
 - `KEY`: `{"keyid": hex, "action": "revoke" | "end", "reason": text}`
 - `TOMBSTONE`: `{"digest": "sha256:…", "reason": text}` (a blob that was removed on purpose)
-- `RUN_START`: `{}`; its `run` has no outcome, exit code or `finishedAt` yet.
+- `RUN_START`: `{}` or `{"unseen": {"predicateType": …, "result": …}}`, what to record should nobody see the end; its
+  `run` has no outcome, exit code or `finishedAt` yet.
 
 The format is `docs/formats.md`; in-toto's Statement v1 and ResourceDescriptor are at github.com/in-toto/attestation.
 """
@@ -17,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from infratrack.values import IDENTIFIER_PATTERN, Digest
 
@@ -53,6 +54,8 @@ class Run(Struct, frozen=True, rename="camel"):
     """None in a run's start only."""
     started_at: str | None = None
     finished_at: str | None = None
+    lost_at: str | UnsetType = UNSET
+    """Only where nobody saw the end: when the run was found to be over. By then it had ended."""
 
 
 class Actor(Struct, frozen=True, rename="camel"):

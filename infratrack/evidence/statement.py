@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final, Protocol
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, UnsetType
 
 from infratrack.errors import InputError
 from infratrack.evidence.predicates import Actor, Artifact, Outcome, RunPredicate, Seen
@@ -60,6 +60,8 @@ class Statement(Struct, frozen=True):
     payload_digest: Digest
     started_at: Instant | None
     finished_at: Instant | None
+    lost_at: Instant | None = None
+    """When a run whose end nobody saw was found to be over."""
 
     @property
     def run_id(self) -> str | None:
@@ -196,6 +198,7 @@ def read_statement(payload: bytes) -> Statement:
         payload_digest=sha256_digest(payload),
         started_at=_instant(run.started_at if run else None),
         finished_at=_instant(run.finished_at if run else None),
+        lost_at=_instant(run.lost_at if run else None),
     )
 
 
@@ -236,8 +239,8 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return members
 
 
-def _instant(text: str | None) -> Instant | None:
-    return None if text is None else parse_instant(text)
+def _instant(text: str | UnsetType | None) -> Instant | None:
+    return parse_instant(text) if isinstance(text, str) else None
 
 
 def _sentence(error: Exception) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import posixpath
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -46,6 +47,9 @@ class AnsibleWatch:
         self._events = events
         self._command = parse_arguments(arguments_of(context.argv) or ())
         self._folder = project_folder(str(context.cwd), context.scope_folder)
+        cwd = str(context.cwd)
+        playbooks = [name_of(posixpath.join(cwd, path), self._folder) for path in self._command.playbooks]
+        self.unseen: Collected | None = unseen_run(playbooks, self._command)
 
     def finish(self, end: CommandEnd) -> Collected:
         """The facts that the callback wrote; without any, what is missing and why."""
@@ -63,14 +67,7 @@ def callback_environment(events: Path, environment: Mapping[str, str], cwd: Path
 
 def collected(run: RunFacts, command: PlaybookCommand, *, secrets: frozenset[str] = frozenset()) -> Collected:
     """The evidence of a run that our callback followed."""
-    facts: dict[str, Any] = {"source": "callback", **run.facts(), **span_of(run)}
-    given = {
-        "inventory": list(command.inventories),
-        "limit": command.limit,
-        "tags": list(command.tags),
-        "skipTags": list(command.skip_tags),
-    }
-    facts.update({member: value for member, value in given.items() if value})
+    facts: dict[str, Any] = {"source": "callback", **run.facts(), **span_of(run), **_given(command)}
     version = facts.get("ansibleVersion")
     missing = {}
     if version is None:
@@ -88,6 +85,33 @@ def collected(run: RunFacts, command: PlaybookCommand, *, secrets: frozenset[str
         missing=missing,
         dropped=DROPPED,
     )
+
+
+def unseen_run(
+    playbooks: Sequence[str], command: PlaybookCommand, *, secrets: frozenset[str] = frozenset()
+) -> Collected:
+    """The evidence of a run whose end nobody will see. It names no host: which ones it reached is not known."""
+    facts: dict[str, Any] = {
+        "source": "callback",
+        "checkMode": None,
+        "diffMode": False,
+        **_given(command),
+        "playbooks": [
+            {"path": path, "complete": False, "changed": False, "hosts": {}, "tasks": []} for path in playbooks
+        ],
+    }
+    return Collected(ANSIBLE_RUN, facts, tool="ansible", secrets=secrets | secrets_in(command.extra_vars))
+
+
+def _given(command: PlaybookCommand) -> dict[str, Any]:
+    """What the command line says of where and what it plays."""
+    given = {
+        "inventory": list(command.inventories),
+        "limit": command.limit,
+        "tags": list(command.tags),
+        "skipTags": list(command.skip_tags),
+    }
+    return {member: value for member, value in given.items() if value}
 
 
 def span_of(run: RunFacts) -> dict[str, str]:

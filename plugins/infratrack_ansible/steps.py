@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import posixpath
 import shlex
 import shutil
 import sys
@@ -18,8 +19,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from infratrack.api import InputError, Outcome, StepContext, StepEnd, parse_duration
-from infratrack_ansible.collector import callback_environment, collected
+from infratrack.api import Collected, InputError, Outcome, StepContext, StepEnd, parse_duration
+from infratrack_ansible.collector import callback_environment, collected, unseen_run
 from infratrack_ansible.command_line import parse_arguments, secret_values
 from infratrack_ansible.events import RunFacts, decode_lines
 from infratrack_ansible.files import read_lines
@@ -38,6 +39,12 @@ class AnsiblePlaybook:
 
     name: Final = "ansible.playbook"
     schema: Final = SCHEMA
+
+    def unseen(self, context: StepContext) -> Collected:
+        """Should nobody see the end: that this playbook ran; which hosts it reached is not known."""
+        argv = told_argv(context.parameters)
+        path = name_of(posixpath.join(context.parameters.get("directory", "."), argv[-1]), "")
+        return unseen_run([path], parse_arguments(argv[1:]), secrets=_secrets(context.parameters))
 
     def run(self, context: StepContext) -> StepEnd:
         """Run the playbook to its end. A folder or playbook that is not there is an InputError."""
@@ -60,10 +67,14 @@ class AnsiblePlaybook:
         finally:
             shutil.rmtree(private, ignore_errors=True)
         outcome, message = _ending(status, code, run, argv[-1])
-        secrets = frozenset[str]().union(
-            *(secret_values(name, value) for name, value in parameters.get("extra_vars", {}).items())
-        )
-        return StepEnd(code, outcome, argv, collected(run, parse_arguments(argv[1:]), secrets=secrets), message)
+        facts = collected(run, parse_arguments(argv[1:]), secrets=_secrets(parameters))
+        return StepEnd(code, outcome, argv, facts, message)
+
+
+def _secrets(parameters: Mapping[str, Any]) -> frozenset[str]:
+    """The values of extra variables whose name sounds secret."""
+    extra_vars = parameters.get("extra_vars", {})
+    return frozenset[str]().union(*(secret_values(name, value) for name, value in extra_vars.items()))
 
 
 def _play(context: StepContext, directory: Path, private: Path, live: LiveEvents) -> tuple[str, int]:

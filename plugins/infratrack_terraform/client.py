@@ -64,10 +64,13 @@ class Terraform(Struct, frozen=True):
             raise Unread(f"the plan file {PurePath(name).name[:80]} cannot be read: {reason}") from None
         return describe_plan_file(content), content
 
-    def show_plan(self, name: str, digest: Digest, seconds: float) -> bytes:
-        """`terraform show -json` of a saved plan, if its bytes are still those of `digest`. Raises Unread."""
+    def same_plan(self, name: str, digest: Digest) -> None:
+        """Raises Unread unless the bytes of a saved plan are still those of `digest`."""
         if self.plan_file(name)[0].digest != digest:
             raise Unread("the plan file was replaced while the command ran")
+
+    def show_plan(self, name: str, seconds: float) -> bytes:
+        """`terraform show -json` of a saved plan. Raises Unread."""
         return self.call(["show", "-json", "-no-color", name], "terraform show -json of the plan", seconds)
 
     def show_state(self, seconds: float) -> bytes:

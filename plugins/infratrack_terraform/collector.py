@@ -68,6 +68,8 @@ class PlanWatch:
     """Follows `terraform plan`."""
 
     environment: Mapping[str, str] = {}
+    unseen: Collected | None = None
+    """A plan whose end nobody saw changed nothing and told nothing."""
 
     def __init__(self, gathering: Gathering) -> None:
         self._gathering = gathering
@@ -110,12 +112,15 @@ class ApplyWatch:
     def __init__(self, gathering: Gathering) -> None:
         self._gathering = gathering
         self._plan = gathering.line.plan_file
-        if gathering.facts == "none":
-            return
-        if self._plan is not None:
-            gathering.look_at_plan_file(self._plan)
-        gathering.allow(BEFORE_SECONDS)
-        gathering.read_state_before()
+        if gathering.facts != "none":
+            if self._plan is not None:
+                gathering.look_at_plan_file(self._plan)
+            gathering.allow(BEFORE_SECONDS)
+            gathering.read_state_before()
+            if self._plan is not None:
+                # Not any later: should nobody see the end, these are the addresses of which nothing is known.
+                gathering.read_plan(self._plan)
+        self.unseen: Collected | None = gathering.unseen_apply()
 
     def finish(self, end: CommandEnd) -> Collected:
         """What became of every address that the command touched."""

@@ -42,6 +42,14 @@ _DELETIONS: Final = {
 _ENDINGS: Final = {"failed": "failed", "canceled": "was canceled", "indeterminate": "was killed or lost"}
 
 
+_LOST: Final = Judged(Judgement.UNKNOWN, f"the newest apply {_ENDINGS['indeterminate']}")
+
+
+def _apply_was_lost(value: Mapping[str, Any]) -> bool:
+    """Whether nobody knows what the newest apply did: that is never read as "nothing"."""
+    return value.get("of") == "apply" and value.get("outcome") == "indeterminate"
+
+
 class Applied:
     """`terraform.applied`: the resources are there, and the newest apply of each did not fail.
 
@@ -190,18 +198,20 @@ class NoDrift:
 def judge_no_drift(kind: str, value: Mapping[str, Any]) -> Judged | None:
     """Was anything changed behind Terraform's back?"""
     if kind == ROOT:
-        drifted = count(value, "drifted")
-        if drifted:
-            return Judged(Judgement.FAILS, f"{_things(drifted)} behind Terraform's back")
-        if drifted == 0 and value.get("complete") is True:
-            return Judged(Judgement.MEETS, "no drift")
-        return None
+        return _LOST if _apply_was_lost(value) else _root_drift(value)
     if value.get("presence") == "absent" and value.get("deleted") is True:
         return _DESTROYED
     if value.get("drift") == "none" and value.get("pending") == "create":
         # Terraform finds nothing in its state to compare with; what evidence once spoke of is not there.
         return _NOT_THERE_PLANNED
     return _DRIFTS.get(str(value.get("drift")))
+
+
+def _root_drift(value: Mapping[str, Any]) -> Judged | None:
+    drifted = count(value, "drifted")
+    if drifted:
+        return Judged(Judgement.FAILS, f"{_things(drifted)} behind Terraform's back")
+    return Judged(Judgement.MEETS, "no drift") if drifted == 0 and value.get("complete") is True else None
 
 
 class NoDeletes:
@@ -231,6 +241,8 @@ class NoDeletes:
 def judge_no_deletes(kind: str, value: Mapping[str, Any]) -> Judged | None:
     """Is anything (to be) destroyed?"""
     if kind == ROOT:
+        if _apply_was_lost(value):
+            return _LOST
         deletes = count(value, "deletes")
         if deletes:
             done = "destroyed" if value.get("of") == "apply" else "planned for destruction or replacement"

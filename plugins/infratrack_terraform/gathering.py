@@ -16,7 +16,7 @@ from infratrack_terraform.evidence import APPLY, PLAN
 from infratrack_terraform.masking import worth_hiding
 from infratrack_terraform.plan import DROPPED, PlanFacts, read_plan
 from infratrack_terraform.plan_file import PlanFile
-from infratrack_terraform.results import Setting, apply_result, plan_result, unread
+from infratrack_terraform.results import Setting, apply_result, plan_result, unread, unseen_apply_result
 from infratrack_terraform.state import StateFacts, read_raw_state, read_shown_state
 from infratrack_terraform.wanted import WantedValues
 
@@ -72,14 +72,17 @@ class Gathering:
         self.file = file
 
     def read_plan(self, name: str) -> None:
-        """Read the plan's facts, if the file is still the one that was looked at."""
-        file = self.file
+        """Read the plan's facts, if the file is still the one that was looked at. What was read once is kept."""
+        file, known = self.file, self.plan
         if file is None or self.facts == "none":
             return
-        self.plan = self._try(
-            "plan",
-            lambda terraform: read_plan(terraform.show_plan(name, file.digest, self._left()), "the plan", self.wanted),
-        )
+
+        def read(terraform: Terraform) -> PlanFacts:
+            terraform.same_plan(name, file.digest)
+            return known or read_plan(terraform.show_plan(name, self._left()), "the plan", self.wanted)
+
+        self.missing.pop("plan", None)
+        self.plan = self._try("plan", read)
 
     def read_state_before(self) -> None:
         """Read the state before the command starts, within a short time."""
@@ -129,6 +132,12 @@ class Gathering:
         join = ApplyJoin(outcome, self.plan, self.before, self.after, stale=self._stale(outcome), reported=reported)
         result = apply_result(self.setting, join, self.file, self.wanted, self._shown)
         return self._collected(APPLY, result, override, (*DROPPED, *DROPPED_STATE))
+
+    def unseen_apply(self) -> Collected:
+        """The evidence of an apply whose end nobody will see, as far as it is known before it starts."""
+        join = ApplyJoin("indeterminate", self.plan, self.before)
+        result = unseen_apply_result(self.setting, join, self.file)
+        return self._collected(APPLY, result, None, (*DROPPED, *DROPPED_STATE))
 
     def _stale(self, outcome: Outcome) -> bool:
         """Whether Terraform must have refused the plan because the state had moved since."""

@@ -128,6 +128,24 @@ def apply_result(
     return result
 
 
+def unseen_apply_result(setting: Setting, join: ApplyJoin, file: PlanFile | None) -> dict[str, Any]:
+    """The `result` of an apply whose end nobody saw.
+
+    Of each address that the plan was to change nobody knows what became of it; of the others it says nothing.
+    """
+    setting = with_plan(setting, join.plan, file)
+    lost = ApplyJoin("indeterminate", join.plan)
+    facts = [fact for fact in apply_facts(lost) if fact.action != "no-op"]
+    result: dict[str, Any] = setting_result(setting)
+    if file is not None:
+        result |= {"planDigest": file.digest, **_origin(file, "planSerial")}
+    result |= _states(join.before, None)
+    if join.plan is not None:
+        counts = {"unknown": len(facts)} if facts else {}
+        result |= {"counts": counts, "changes": len(facts), "resources": msgspec.to_builtins(facts)}
+    return result
+
+
 def _states(before: StateFacts | None, after: StateFacts | None) -> dict[str, Any]:
     result: dict[str, Any] = {}
     if before is not None:

@@ -93,6 +93,12 @@ class ApplyStep:
             step = StepRun(context)
         return step.apply(context.handoff[step.handoff_name])
 
+    def unseen(self, context: StepContext) -> Collected | None:
+        """Should nobody see the end: nothing is known of the root, nor of what the pinned plan was to change."""
+        step = StepRun(context)
+        pinned = context.handoff.get(step.handoff_name)
+        return pinned["unseen"] if pinned else step.gathering.unseen_apply()
+
 
 class StepRun:
     """One step's run in one root folder and workspace."""
@@ -166,6 +172,7 @@ class StepRun:
                 "path": str(file),
                 "digest": self.gathering.file.digest,
                 "secrets": collected.secrets,
+                "unseen": self.gathering.unseen_apply(),
             }
         return StepEnd(end.exit_code, outcome, tuple(argv), collected, self._message("plan", outcome))
 

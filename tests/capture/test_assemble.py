@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from infratrack.capture.assemble import (
     Execution,
@@ -16,13 +17,26 @@ from infratrack.capture.assemble import (
     start_statement,
 )
 from infratrack.errors import InputError
-from infratrack.evidence.predicates import COMMAND, RUN_START, Actor, Ci, DefinitionPin, GitState, Links, Seen
+from infratrack.evidence.predicates import (
+    COMMAND,
+    KEY,
+    RUN_START,
+    SIGNOFF,
+    TOMBSTONE,
+    Actor,
+    Ci,
+    DefinitionPin,
+    GitState,
+    Links,
+    Seen,
+)
 from infratrack.evidence.redaction import Scrubber
 from infratrack.evidence.statement import Statement, read_statement
 from infratrack.hookspecs import ArtifactContent, Collected, Subject
 from infratrack.values import Instant, sha256_digest
 
 MONDAY = Instant(1_767_603_600_000_000)
+TUESDAY = Instant(MONDAY + 86_400_000_000)
 SECRET = "planted-secret-70231"  # noqa: S105 -- planted
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 CONTEXT = RunContext(
@@ -126,21 +140,68 @@ def test_an_end_that_nobody_saw_is_indeterminate_and_keeps_the_starts_words() ->
     start = read_statement(
         start_statement(CONTEXT, Execution(("make",), "make", started_at=MONDAY), Scrubber(), "1").payload
     )
-    lost = read_statement(lost_end_statement(start, "killed").payload)
+    lost = read_statement(lost_end_statement(start, "killed", TUESDAY).payload)
     assert (lost.outcome, lost.finished_at, lost.run_id) == ("indeterminate", None, "run-1")
-    assert lost.predicate_type == COMMAND
+    assert (lost.predicate_type, lost.predicate["result"], lost.lost_at) == (COMMAND, {}, TUESDAY)
     assert lost.common.links == CONTEXT.links
     assert lost.common.missing == {"end": "killed"}
     assert lost.subject == start.subject
 
 
+UNSEEN = Collected(
+    "urn:infratrack:evidence:terraform-apply:v1",
+    {"root": "infra", "note": SECRET},
+    tool="tofu",
+    subjects=(Subject("terraform-plan", {"sha256": "00" * 32}),),
+    secrets=frozenset({SECRET}),
+)
+
+
+def lost_end(unseen: Collected | None) -> Statement:
+    """The end of a run whose start foretold this."""
+    made = start_statement(CONTEXT, Execution(), Scrubber([SECRET]), "1", unseen)
+    return read_statement(lost_end_statement(read_statement(made.payload), "killed", TUESDAY).payload)
+
+
+def test_a_lost_end_is_what_the_start_foretold_without_its_secrets() -> None:
+    lost = lost_end(UNSEEN)
+    assert lost.predicate_type == UNSEEN.predicate_type
+    assert lost.predicate["result"] == {"root": "infra", "note": "‹masked›"}
+    assert (lost.tool, lost.outcome, lost.subject[0].name) == ("tofu", "indeterminate", "terraform-plan")
+
+
+@pytest.mark.parametrize("kind", ["", RUN_START, SIGNOFF, KEY, TOMBSTONE])
+def test_a_lost_end_is_never_anything_but_the_evidence_of_a_run(kind: str) -> None:
+    assert lost_end(Collected(kind, {"deliverable": "smoke"})).predicate_type == COMMAND
+
+
+@pytest.mark.parametrize(
+    "result", [None, 1, {"unseen": 1}, {"unseen": {}}, {"unseen": {"predicateType": 1, "result": {}}},
+               {"unseen": {"predicateType": "urn:x", "result": []}}],
+)  # fmt: skip
+def test_a_start_that_foretells_nonsense_has_a_commands_end(result: Any) -> None:
+    start = read_statement(start_statement(CONTEXT, Execution(), Scrubber(), "1").payload)
+    odd = structs.replace(start, predicate={**start.predicate, "result": result})
+    assert read_statement(lost_end_statement(odd, "killed", TUESDAY).payload).predicate_type == COMMAND
+
+
+def test_what_is_foretold_never_costs_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("infratrack.evidence.statement.MAXIMUM_STATEMENT_BYTES", 3_000)
+    much = Collected("urn:x", {"much": ["x y z"] * 1_000})
+    start = read_statement(start_statement(CONTEXT, Execution(), Scrubber(), "1", much).payload)
+    assert start.predicate["result"] == {}
+    assert "too large" in start.common.missing["unseen"]
+
+
 def test_a_start_without_a_run_is_given_one() -> None:
     start = read_statement(start_statement(CONTEXT, Execution(), Scrubber(), "1").payload)
     bare = Statement(start.subject, RUN_START, {}, type(start.common)(), start.payload_digest, None, None)
-    lost = read_statement(lost_end_statement(bare, "killed").payload)
+    lost = read_statement(lost_end_statement(bare, "killed", TUESDAY).payload)
     assert lost.run_id == start.payload_digest.removeprefix("sha256:")
 
 
+@example("\ud800")
+@example("\udcff")
 @given(st.text(alphabet=st.characters(codec=None), max_size=20))
 def test_any_text_becomes_printable_json(text: str) -> None:
     printable(text).encode()

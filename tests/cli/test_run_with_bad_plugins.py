@@ -50,6 +50,14 @@ def test_a_good_collector_leaves_typed_evidence(shop: Workshop) -> None:
     assert end.argv[-1] == "‹masked›"
 
 
+@pytest.mark.parametrize("unseen", ["7", "Collected(7, {})", "Collected('urn:x', {'a': object()})", "None"])
+def test_a_watch_that_foretells_nonsense_costs_nothing(shop: Workshop, unseen: str) -> None:
+    shop.install("tool", collector(begin=f"Watch.unseen = {unseen}; return Watch()"))
+    assert shop.run("sh", "-c", "exit 6").returncode == 6
+    start, end = shop.ledger()
+    assert (start.predicate["result"], end.predicate_type) == ({}, "urn:tool:v1")
+
+
 def test_a_collectors_outcome_overrides_but_not_an_accepted_code(shop: Workshop) -> None:
     shop.install("tool", collector(finish="return Collected('urn:tool:v1', {}, outcome='indeterminate')"))
     shop.run("sh", "-c", "exit 6")

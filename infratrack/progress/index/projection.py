@@ -185,6 +185,6 @@ def _damaged(entry: Entry, problem: str) -> EvidenceFacts:
 
 
 def _instant(entry: Entry, statement: Statement) -> int:
-    """The earlier of capture and recording; a run whose end was not seen is placed where it was recorded."""
-    finished = statement.finished_at
-    return entry.recorded_at if finished is None else min(entry.recorded_at, finished)
+    """The earlier of capture and recording; a run whose end was not seen is placed where it was found to be over."""
+    ended = statement.lost_at if statement.finished_at is None else statement.finished_at
+    return entry.recorded_at if ended is None else min(entry.recorded_at, ended)

@@ -54,6 +54,9 @@ def test_a_whole_step(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     }  # fmt: skip
     end, said = run(site, parameters)
     assert (end.exit_code, end.outcome, end.message) == (0, "succeeded", "")
+    unseen = AnsiblePlaybook().unseen(StepContext(parameters, site.folder, {}, site.scratch, {}, {}, print, bool))
+    assert [one["path"] for one in unseen.result["playbooks"]] == ["ansible/site.yml"]
+    assert (unseen.result["limit"], unseen.secrets) == ("core-1", frozenset())
     assert end.argv == (
         "ansible-playbook", "--check", "--diff", "-i", "../inventory.ini", "--limit", "core-1", "-e", "word=‹masked›",
         "-v", "--tags", "a", "--skip-tags", "b", "site.yml",

@@ -191,6 +191,8 @@ def test_no_drift_by_resource(values: list[dict[str, Any]], expected: Decision) 
         ([{"drifted": 2}, {"drifted": 0}], SATISFIED),
         ([{"drifted": 2}, {"drifted": 0, "complete": False}], UNSATISFIED),
         ([{"drifted": 0}, {"drifted": None}], SATISFIED),
+        ([{"drifted": 0}, {"drifted": None, "outcome": "indeterminate"}], SATISFIED),
+        ([{"drifted": 0}, {"drifted": None, "outcome": "indeterminate", "of": "apply"}], UNKNOWN),
     ],
 )
 def test_no_drift_by_root(values: list[dict[str, Any]], expected: Decision) -> None:
@@ -226,6 +228,7 @@ def test_no_deletes_by_resource(values: list[dict[str, Any]], expected: Decision
         ([{"deletes": 1}, {"deletes": 0}], SATISFIED, "nothing to destroy"),
         ([{"deletes": 1}, {"deletes": 0, "complete": False}], UNSATISFIED, None),
         ([{"deletes": 1}, {"deletes": 0, "outcome": "failed"}], UNSATISFIED, None),
+        ([{"deletes": 0}, {"outcome": "indeterminate", "of": "apply"}], UNKNOWN, "the newest apply was killed or lost"),
     ],
 )
 def test_no_deletes_by_root(values: list[dict[str, Any]], expected: Decision, note: str | None) -> None:

@@ -18,7 +18,7 @@ from infratrack_terraform.evidence import ApplyEvidence, PlanEvidence, StateEvid
 from infratrack_terraform.evidence_schemas import APPLY_SCHEMA, PLAN_SCHEMA, STATE_SCHEMA
 from infratrack_terraform.plan import read_plan
 from infratrack_terraform.plan_file import PlanFile
-from infratrack_terraform.results import Setting, apply_result, plan_result, state_result, unread
+from infratrack_terraform.results import Setting, apply_result, plan_result, state_result, unread, unseen_apply_result
 from infratrack_terraform.state import NO_STATE, read_raw_state, read_shown_state
 from infratrack_terraform.wanted import WantedValues, wanted_values
 from infratrack_terraform.words import scope_of
@@ -92,6 +92,32 @@ def plan_facts(*changes: dict[str, Any], **more: Any) -> Any:
 
 def said(kind: Any, result: Mapping[str, Any], outcome: Outcome = "succeeded") -> dict[tuple[str, str], Any]:
     return {(word.kind, word.name): word.value for word in kind.words(predicate(result, outcome=outcome))}
+
+
+def unseen(file: Any = FILE, **join: Any) -> dict[str, Any]:
+    made = unseen_apply_result(SETTING, ApplyJoin("indeterminate", **join), file)
+    plain: dict[str, Any] = json.loads(json.dumps(made))
+    Draft202012Validator(APPLY_SCHEMA).validate(plain)
+    return plain
+
+
+def test_an_apply_that_nobody_saw_ending_says_what_it_was_to_change_and_that_nothing_is_known_of_it() -> None:
+    changes = change("aws_x.a", "create"), change("aws_x.b", "no-op"), change("aws_x.c", "delete")
+    result = unseen(plan=plan_facts(*changes), before=raw_state())
+    assert (result["planDigest"], result["serialBefore"], result["changes"]) == (FILE.digest, RAW_STATE["serial"], 2)
+    words = said(ApplyEvidence(), result, "indeterminate")
+    unknown = {"presence": "unknown", "pending": "unknown", "drift": "unknown"}
+    assert {name: value for (kind, name), value in words.items() if kind == "terraform.resource"} == {
+        "aws_x.a": unknown,
+        "aws_x.c": unknown,
+    }
+    root = words["terraform.root", "root"]
+    assert (root["outcome"], root["converged"], root["drifted"], root["deletes"]) == ("indeterminate", None, None, None)
+
+
+def test_an_apply_that_nobody_saw_ending_speaks_for_its_root_without_a_plan() -> None:
+    assert unseen(None) == {"root": "infra", "workspace": "default", "mode": "normal", "targeted": False}
+    assert unseen(plan=plan_facts())["counts"] == {}
 
 
 class TestPlanContract(EvidenceTypeContract):
