@@ -1,8 +1,9 @@
 """Acceptance criteria on Ansible runs. Pure.
 
 A run speaks for the hosts that it touched, no others, and for each of them the newest word counts. A check run never
-counts as configuration: only `ansible.check_clean` looks at check runs. A host that is named but was never seen is
-missing, so the answer is unknown.
+counts as configuration: only `ansible.check_clean` looks at check runs. A run that left tasks
+out on request (`--tags`) cannot prove the whole playbook, only contradict it. A host that is named but was never seen
+is missing, so the answer is unknown.
 """
 
 from __future__ import annotations
@@ -46,11 +47,18 @@ _FRESHNESS: Final = {
 }
 
 
+_PARTIAL: Final = {
+    "description": "Let runs with `--tags`, `--skip-tags` or `--start-at-task` prove it, too. Without it, such a run "
+    "can only contradict: what it left out, it says nothing of.",
+    "type": "boolean",
+}
+
+
 def _schema(description: str, examples: list[Mapping[str, Any]]) -> Mapping[str, Any]:
     return {
         "description": description,
         "type": "object",
-        "properties": {"playbook": _PLAYBOOK, "hosts": _HOSTS, **_FRESHNESS},
+        "properties": {"playbook": _PLAYBOOK, "hosts": _HOSTS, "partial": _PARTIAL, **_FRESHNESS},
         "required": ["playbook"],
         "additionalProperties": False,
         "examples": examples,
@@ -153,6 +161,17 @@ def _judge_real(value: Mapping[str, Any], succeeded: Judged) -> Judged | None:
     return _OUTCOMES.get(str(value.get("outcome")), _UNKNOWN)
 
 
+def _whole(judge: Judge) -> Judge:
+    """The same judgement; but what meets the criterion says nothing in a run that left tasks out on request."""
+
+    def judge_whole(kind: str, value: Mapping[str, Any]) -> Judged | None:
+        judged = judge(kind, value)
+        proves = judged is not None and judged.judgement is Judgement.MEETS
+        return None if proves and value.get("partial") is True else judged
+
+    return judge_whole
+
+
 def _rule(parameters: Mapping[str, Any], selectors: tuple[Selector, ...], judge: Judge, wants: str) -> Rule:
     return Rule(
         selectors=selectors,
@@ -176,20 +195,24 @@ class _HostCriterion:
         scope = scope_pattern(playbook)
         hosts: list[str] = parameters.get("hosts", ["*"])
         selectors = tuple(Selector(HOST, host, scope, label=_host_label(host, playbook)) for host in hosts)
-        return _rule(parameters, selectors, type(self).judge, type(self).wants.format(playbook=playbook))
+        partial = parameters.get("partial", False)
+        judge = type(self).judge if partial else _whole(type(self).judge)
+        wants = type(self).wants.format(playbook=playbook, whole="" if partial else "whole ")
+        return _rule(parameters, selectors, judge, wants)
 
 
 class AnsibleSucceeded(_HostCriterion):
     """`ansible.succeeded`: the newest real run of a playbook succeeded on every host asked about.
 
     A newer failure beats an older success. A run that was killed, or that stopped before it was through with a host,
-    makes that host unknown. A check run says nothing.
+    makes that host unknown. A check run says nothing. A run with `--tags`, `--skip-tags` or `--start-at-task` may fail
+    the criterion but cannot meet it, unless `partial: true` is given.
     """
 
     name: Final = "ansible.succeeded"
     schema: Final = SUCCEEDED_SCHEMA
     judge = staticmethod(judge_succeeded)
-    wants = "a successful run of {playbook} on every host asked about"
+    wants = "a successful {whole}run of {playbook} on every host asked about"
 
 
 class AnsibleIdempotent(_HostCriterion):
@@ -201,7 +224,7 @@ class AnsibleIdempotent(_HostCriterion):
     name: Final = "ansible.idempotent"
     schema: Final = IDEMPOTENT_SCHEMA
     judge = staticmethod(judge_idempotent)
-    wants = "a run of {playbook} that changes nothing on any host asked about"
+    wants = "a {whole}run of {playbook} that changes nothing on any host asked about"
 
 
 class AnsibleCheckClean(_HostCriterion):
@@ -213,7 +236,7 @@ class AnsibleCheckClean(_HostCriterion):
     name: Final = "ansible.check_clean"
     schema: Final = CHECK_CLEAN_SCHEMA
     judge = staticmethod(judge_check_clean)
-    wants = "a run of {playbook} --check that finds nothing to change"
+    wants = "a {whole}run of {playbook} --check that finds nothing to change"
 
 
 class AnsibleTaskOk:

@@ -88,7 +88,7 @@ class RunFacts:
                 "ansibleVersion": _text(event.get("ansible"), 64),
                 "checkMode": event.get("check") if isinstance(event.get("check"), bool) else None,
                 "diffMode": event.get("diff") is True,
-            }
+            } | ({"partial": True} if event.get("partial") is True or self._run.get("partial") else {})
             self._counted = {}
             self._tasks = {}
         elif kind == "playbook_on_start":
@@ -203,6 +203,8 @@ class RunFacts:
         }
         if self._run.get("ansibleVersion"):
             told["ansibleVersion"] = self._run["ansibleVersion"]
+        if self._run.get("partial"):
+            told["partial"] = True
         if self._inventory_hosts is not None:
             told["inventoryHosts"] = self._inventory_hosts
         return told

@@ -71,6 +71,10 @@ RESULT_SCHEMA: Final[Mapping[str, Any]] = {
             "type": ["boolean", "null"],
         },
         "diffMode": {"type": "boolean"},
+        "partial": {
+            "description": "The run left tasks out on request (`--tags`, `--skip-tags`, `--start-at-task`).",
+            "const": True,
+        },
         "inventory": {"description": "Inventories given on the command line.", **_TEXTS},
         "inventoryHosts": {"description": "How many hosts the inventory holds.", **_COUNT},
         "limit": {"type": "string"},

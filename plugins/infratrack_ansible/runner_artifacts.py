@@ -2,19 +2,19 @@
 
 Only the allow-listed facts are read. `event_data.task` is a name after templating and may hold a secret: it is kept
 only where a criterion of the project names exactly this task, for then it stands in Git anyway. Of the `command` file
-only two answers are kept: the working folder, and whether `--check` was given.
+only three answers are kept: the working folder, whether `--check` was given, whether tasks were left out (`--tags`).
 """
 
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
 
 from infratrack.api import Outcome
-from infratrack_ansible.command_line import arguments_of
+from infratrack_ansible.command_line import arguments_of, parse_arguments
 
 STATUS_OUTCOMES: Final[Mapping[str, Outcome]] = {
     "successful": "succeeded",
@@ -26,10 +26,11 @@ _STATISTICS: Final = ("ok", "changed", "failures", "dark", "skipped", "rescued",
 
 
 class CommandFile(msgspec.Struct, frozen=True):
-    """What is kept of the `command` file: where the run started, and whether it was a check run (None: not told)."""
+    """What is kept of the `command` file: where it started, whether it was a check run (None: not told) or partial."""
 
     folder: str = ""
     check: bool | None = None
+    partial: bool = False
 
 
 def read_command(content: bytes | None) -> CommandFile:
@@ -47,6 +48,7 @@ def read_command(content: bytes | None) -> CommandFile:
     return CommandFile(
         folder=folder if isinstance(folder, str) else "",
         check=None if arguments is None else any(_is_check(part) for part in arguments),
+        partial=_is_partial(arguments or ()),
     )
 
 
@@ -64,7 +66,10 @@ def events_of(
     if kind == "playbook_on_start":
         playbook = data.get("playbook")
         path = posixpath.join(command.folder, playbook) if isinstance(playbook, str) else ""
-        return [{"event": "start", "check": command.check}, {"event": kind, "playbook": path}]
+        return [
+            {"event": "start", "check": command.check, "partial": command.partial},
+            {"event": kind, "playbook": path},
+        ]
     if kind == "playbook_on_play_start":
         return [{"event": kind, "uuid": data.get("play_uuid")}]
     if kind == "playbook_on_stats":
@@ -122,6 +127,12 @@ def _statistics(data: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
             if count != "processed":
                 own[count] = number
     return hosts
+
+
+def _is_partial(arguments: Sequence[str]) -> bool:
+    given = parse_arguments(arguments)
+    some = bool(given.tags) and "all" not in given.tags
+    return some or bool(given.skip_tags) or any(part.startswith("--start-at-task") for part in arguments)
 
 
 def _is_check(argument: str) -> bool:

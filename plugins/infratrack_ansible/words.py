@@ -23,17 +23,31 @@ OUTCOMES: Final = frozenset({"succeeded", "failed", "unreachable", "unknown"})
 def words_of(result: Any) -> list[Word]:  # noqa: ANN401 -- decoded JSON of any shape
     """Every word that a run's facts speak; what is not of the expected shape says nothing."""
     playbooks = result.get("playbooks") if isinstance(result, Mapping) else None
+    partial = isinstance(result, Mapping) and _is_partial(result)
     words: list[Word] = []
     for playbook in playbooks if isinstance(playbooks, Sequence) else ():
         path = playbook.get("path") if isinstance(playbook, Mapping) else None
         if isinstance(path, str) and path and SUBJECT_SEPARATOR not in path:
             checks: dict[str, bool | None] = {}
-            words.extend(_host_words(scope_of(path), playbook.get("hosts"), checks))
+            words.extend(_host_words(scope_of(path), playbook.get("hosts"), checks, partial=partial))
             words.extend(_task_words(scope_of(path), playbook.get("tasks"), checks))
     return words
 
 
-def _host_words(scope: str, hosts: Any, checks: dict[str, bool | None]) -> Iterator[Word]:  # noqa: ANN401 -- decoded JSON
+def _is_partial(result: Mapping[str, Any]) -> bool:
+    """Whether tasks were left out on request: by the callback's word, else by the command line's."""
+    tags = result.get("tags")
+    some = isinstance(tags, Sequence) and bool(tags) and "all" not in tags
+    return result.get("partial") is True or some or bool(result.get("skipTags"))
+
+
+def _host_words(
+    scope: str,
+    hosts: Any,  # noqa: ANN401 -- decoded JSON
+    checks: dict[str, bool | None],
+    *,
+    partial: bool,
+) -> Iterator[Word]:
     """One word a host; `checks` is filled with whether the host's run was a check run."""
     for name, host in hosts.items() if isinstance(hosts, Mapping) else ():
         if not _is_subject(name) or not isinstance(host, Mapping):
@@ -52,7 +66,8 @@ def _host_words(scope: str, hosts: Any, checks: dict[str, bool | None]) -> Itera
                 "unreachable": outcome == "unreachable",
                 "changed": _positive(host.get("changed")),
                 "check": check,
-            },
+            }
+            | ({"partial": True} if partial else {}),
         )
 
 

@@ -23,8 +23,8 @@ from ansible import context
 from ansible.plugins.callback import CallbackBase
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Concatenate, ParamSpec
+    from collections.abc import Callable, Mapping
+    from typing import Any, Concatenate, ParamSpec
 
     from ansible.executor.stats import AggregateStats
     from ansible.executor.task_result import TaskResult
@@ -66,6 +66,12 @@ def quietly(
     return guarded
 
 
+def _is_partial(arguments: Mapping[str, Any]) -> bool:
+    """Whether the run leaves tasks out on request; configuration and environment are in the arguments already."""
+    tags = arguments.get("tags") or ("all",)
+    return "all" not in tags or bool(arguments.get("skip_tags")) or bool(arguments.get("start_at_task"))
+
+
 class CallbackModule(CallbackBase):  # type: ignore[misc]  # Ansible ships no types
     """Appends allow-listed facts to the event file; disabled when there is none."""
 
@@ -92,7 +98,12 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # Ansible ships no ty
             arguments = context.CLIARGS
             self._check = bool(arguments.get("check", False))
             self._write(
-                "start", v=FORMAT, ansible=str(ansible_version), check=self._check, diff=bool(arguments.get("diff"))
+                "start",
+                v=FORMAT,
+                ansible=str(ansible_version),
+                check=self._check,
+                diff=bool(arguments.get("diff")),
+                partial=_is_partial(arguments),
             )
         except Exception:  # noqa: BLE001 -- a fault of ours must not disturb somebody's run
             self.disabled = True

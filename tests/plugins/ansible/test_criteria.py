@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
@@ -10,7 +11,7 @@ from infratrack.api import SUBJECT_SEPARATOR, Criterion, Decision, Word
 from infratrack.testing.builders import finding, verdict
 from infratrack.testing.criteria import CriterionContract
 from infratrack_ansible.criteria import AnsibleCheckClean, AnsibleIdempotent, AnsibleSucceeded, AnsibleTaskOk
-from tests.plugins.ansible.facts_builder import whole_run
+from tests.plugins.ansible.facts_builder import partial_run, whole_run
 
 YES, NO, UNKNOWN = Decision.SATISFIED, Decision.UNSATISFIED, Decision.UNKNOWN
 SITE = {"playbook": "site.yml"}
@@ -76,6 +77,22 @@ class TestTaskOkContract(CriterionContract):
 def test_three_values_on_hosts(criterion: Criterion, words: Sequence[Word], expected: Decision) -> None:
     assert verdict(criterion, SITE, words) is expected
     assert verdict(criterion, ONE, words) is expected
+
+
+@pytest.mark.parametrize("told", [{"partial": True}, {"tags": ["web"]}, {"skipTags": ["slow"]}])
+def test_a_run_that_left_tasks_out_contradicts_but_does_not_prove(told: dict[str, Any]) -> None:
+    ok, failed = partial_run("ok", told), partial_run("failed", told)
+    criterion = AnsibleSucceeded()
+    assert verdict(criterion, ONE, ok) is UNKNOWN
+    assert verdict(criterion, ONE, FAILED + ok) is NO
+    assert verdict(criterion, ONE, OK + ok) is YES
+    assert verdict(criterion, ONE, OK + failed) is NO
+    assert verdict(criterion, ONE, OK + failed + ok) is NO
+    assert verdict(criterion, ONE | {"partial": True}, FAILED + ok) is YES
+
+
+def test_all_tags_are_the_whole_playbook() -> None:
+    assert verdict(AnsibleSucceeded(), ONE, partial_run("ok", {"tags": ["all", "never"]})) is YES
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ EVENTS = [
     start(), playbook(), play(), task(), result("ok", "a"), result("failed", "b", rc=1), result("start", "c"),
     stats(a={"ok": 1}, b={"failures": 1}, c={"ok": 1}, d={"unreachable": 1}),
 ]  # fmt: skip
-FILE = Path(__file__).parents[3] / "schemas/v1/evidence/ansible-run.schema.json"
+FILE = schema_file("v1/evidence/ansible-run.schema.json")
 
 
 class TestContract(EvidenceTypeContract):

@@ -314,3 +314,15 @@ def test_listings_and_syntax_checks_are_not_runs() -> None:
         assert not collector.recognises(["ansible-playbook", flag, "site.yml"])
     assert not collector.recognises(["ansible", "all", "-m", "ping"])
     assert not collector.recognises([])
+
+
+def test_runs_that_leave_tasks_out_on_request_say_so(site: Site) -> None:
+    site.play(HEAD + "  tasks:\n  - {name: First, debug: {msg: x}, tags: [one]}\n  - {name: Second, debug: {msg: x}}\n")
+    play = ("-i", "inventory.ini", "site.yml")
+    told = [site.run(*play, *more).collected.result for more in ((), ("--tags", "all"), ("--tags", "one"))]
+    told += [
+        site.run(*play, *more).collected.result for more in (("--skip-tags", "one"), ("--start-at-task", "Second"))
+    ]
+    site.environment["ANSIBLE_RUN_TAGS"] = "one"
+    told.append(site.run(*play).collected.result)
+    assert [result.get("partial", False) for result in told] == [False, False, True, True, True, True]

@@ -126,6 +126,21 @@ def test_folders_that_are_no_run_and_broken_runs(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("arguments", "partial"),
+    [
+        ([], False),
+        (["-t", "all"], False),
+        (["-tweb"], True),
+        (["--skip-tags=a"], True),
+        (["--start-at-task", "B"], True),
+    ],
+)
+def test_the_command_file_tells_that_tasks_were_left_out(arguments: list[str], partial: bool) -> None:  # noqa: FBT001 -- parameter
+    content = json.dumps({"command": ["ansible-playbook", *arguments, "s.yml"]}).encode()
+    assert runner_artifacts.read_command(content).partial is partial
+
+
+@pytest.mark.parametrize(
     ("content", "folder", "check"),
     [
         (None, "", None),
