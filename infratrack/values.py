@@ -48,16 +48,20 @@ def parse_digest(text: str) -> Digest:
 def format_instant(instant: Instant) -> str:
     """RFC 3339 in UTC with microseconds: `2026-01-05T09:30:00.000000Z`."""
     moment = _EPOCH + timedelta(microseconds=instant)
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond:06d}Z"
+    # Not strftime, whose years before 1000 have fewer than four digits on some systems.
+    return f"{moment.isoformat(timespec='microseconds').removesuffix('+00:00')}Z"
 
 
 def parse_instant(text: str) -> Instant:
-    """Read RFC 3339 or a bare date (midnight UTC); a time without an offset is taken as UTC."""
+    """Read RFC 3339 or a bare date (midnight UTC); a time without an offset is taken as UTC.
+
+    InputError for what is none, or lies outside the years 1 to 9999 once it is turned to UTC: nobody could write it.
+    """
     try:
         moment = datetime.fromisoformat(text)
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=UTC)
-        return Instant((moment - _EPOCH) // _MICROSECOND)
+        return Instant((moment.astimezone(UTC) - _EPOCH) // _MICROSECOND)
     except (ValueError, OverflowError) as error:
         raise InputError(
             f"{text[:80]!r} is not a date or time", "write it like 2026-01-05 or 2026-01-05T09:30:00Z"

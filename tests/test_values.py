@@ -14,6 +14,7 @@ from infratrack.values import (
     sha256_digest,
 )
 
+FIRST = -62_135_596_800_000_000
 DAY = 86_400_000_000
 
 
@@ -42,13 +43,21 @@ def test_instants_survive_being_written(microseconds: int) -> None:
         ("1970-01-02T00:00:00Z", DAY),
         ("1970-01-01T02:00:00+02:00", 0),
         ("1970-01-01T00:00:00.000001", 1),
+        ("0001-01-01", FIRST),
     ],
 )
 def test_dates_and_times_are_read_as_utc(text: str, instant: int) -> None:
     assert parse_instant(text) == instant
 
 
-@pytest.mark.parametrize("text", ["", "yesterday", "2026-13-01", "0001-01-01T00:00:00+23:59" * 9])
+def test_years_are_written_with_four_digits() -> None:
+    assert format_instant(Instant(FIRST)) == "0001-01-01T00:00:00.000000Z"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "yesterday", "2026-13-01", "0001-01-01T00:00:00+00:01", "9999-12-31T23:59:59-00:01", "2026-01-01" * 9],
+)
 def test_what_is_no_time_gets_a_sentence(text: str) -> None:
     with pytest.raises(InputError, match="is not a date or time") as caught:
         parse_instant(text)
