@@ -12,7 +12,7 @@ import pytest
 
 from infratrack.hookspecs import Hooks
 
-GUIDE = (Path(__file__).parents[2] / "docs" / "plugin-authors-guide.md").read_text(encoding="utf-8")
+GUIDE = Path(__file__).parents[2] / "docs" / "plugin-authors-guide.md"
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 FILE = re.compile(r"# file: (\S+)\n")
 
@@ -25,7 +25,7 @@ class Workshop:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.site = folder / "site"
-        blocks = BLOCK.findall(GUIDE)
+        blocks = BLOCK.findall(GUIDE.read_text(encoding="utf-8"))
         for _, text in blocks:
             named = FILE.match(text)
             if named:
@@ -95,4 +95,4 @@ def test_a_misspelled_parameter_is_found_with_its_line(workshop: Workshop) -> No
 
 def test_the_guide_names_every_hook() -> None:
     hooks = [name for name in vars(Hooks) if name.startswith("infratrack_")]
-    assert [name for name in hooks if f"| `{name}` |" not in GUIDE] == []
+    assert [name for name in hooks if f"| `{name}` |" not in GUIDE.read_text(encoding="utf-8")] == []

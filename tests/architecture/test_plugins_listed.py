@@ -11,7 +11,7 @@ import pytest
 
 CHECKOUT = Path(__file__).parents[2]
 PYPROJECT: dict[str, Any] = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))
-FOLDERS = {folder.name for folder in (CHECKOUT / "plugins").iterdir() if (folder / "__init__.py").is_file()}
+FOLDERS = {found.parent.name for found in (CHECKOUT / "plugins").glob("*/__init__.py")}
 CONTRACTS: dict[str, Any] = {each["id"]: each for each in PYPROJECT["tool"]["importlinter"]["contracts"]}
 
 pytestmark = pytest.mark.checkout

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from infratrack.project.schema_files import schema_file
 from tests.cli.delivered import Delivered
 
-SCHEMA = json.loads((Path(__file__).parents[2] / "schemas" / "v1" / "status.schema.json").read_text())
+SCHEMA = json.loads(schema_file("v1/status.schema.json"))
 
 
 @pytest.fixture

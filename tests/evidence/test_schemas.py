@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -14,6 +13,7 @@ from msgspec import structs
 from infratrack.evidence import predicates
 from infratrack.evidence.predicates import Artifact, Run, RunPredicate
 from infratrack.evidence.statement import run_predicate
+from infratrack.project.schema_files import schema_file
 from infratrack.values import Digest
 
 INSTANT = "2026-01-05T09:30:00.000001Z"
@@ -34,7 +34,6 @@ WHOLE = RunPredicate(
     missing={"drift": "not read"},
 )
 
-FOLDER = Path(__file__).parents[2] / "schemas/v1/evidence"
 SOUND = {
     "command": {},
     "run-start": {},
@@ -52,7 +51,7 @@ BROKEN: dict[str, tuple[dict[str, Any], ...]] = {
 
 
 def schema(name: str) -> dict[str, Any]:
-    document: dict[str, Any] = json.loads((FOLDER / f"{name}.schema.json").read_text())
+    document: dict[str, Any] = json.loads(schema_file(f"v1/evidence/{name}.schema.json"))
     return document
 
 

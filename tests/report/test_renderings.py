@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +12,7 @@ from rich.console import Console
 
 from infratrack.progress.status import ProjectState, Status
 from infratrack.project.model import AllOf, AnyOf, AtLeast, CriterionCall, Not, Phase, Task
+from infratrack.project.schema_files import schema_file
 from infratrack.report.explanation import print_explanation
 from infratrack.report.status_json import explanation_json, status_json
 from infratrack.report.status_markdown import status_markdown
@@ -22,7 +22,7 @@ from infratrack.report.words import PLAIN_GLYPHS, RICH_GLYPHS, counted, filled, 
 from infratrack.testing.builders import signing_key
 from tests.progress.world import DAY, HOUR, T0, World, fine, promised
 
-SCHEMA = json.loads((Path(__file__).parents[2] / "schemas" / "v1" / "status.schema.json").read_text())
+SCHEMA = json.loads(schema_file("v1/status.schema.json"))
 
 
 @pytest.fixture

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
 
+from infratrack.project.schema_files import schema_file
 from infratrack.testing.builders import predicate
 from infratrack.testing.evidence_types import EvidenceTypeContract
 from infratrack_ansible.evidence import RESULT_SCHEMA, AnsibleRun
@@ -27,7 +27,7 @@ class TestContract(EvidenceTypeContract):
 
 
 def test_the_schema_file_agrees_with_the_schema() -> None:
-    schema = json.loads(FILE.read_text())
+    schema = json.loads(FILE)
     assert {key: schema[key] for key in RESULT_SCHEMA} == RESULT_SCHEMA
 
 

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
 
 from infratrack.api import BindContext, Decision, InputError, Word, parse_duration
+from infratrack.project.schema_files import schema_file
 from infratrack.testing.builders import finding, predicate, verdict, words_of
 from infratrack.testing.criteria import CriterionContract
 from infratrack.testing.evidence_types import EvidenceTypeContract
 from infratrack_git.criteria import Merged, Tagged
 from infratrack_git.evidence import RESULT_SCHEMA, GitObservation
 
-SCHEMA_FILE = Path(__file__).parents[3] / "schemas/v1/evidence/git-observation.schema.json"
+SCHEMA_FILE = schema_file("v1/evidence/git-observation.schema.json")
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 AT = "2026-01-05T09:00:00.000000Z"
 VLANS = {"trailer": "Deliverable: core-vlans"}
@@ -167,4 +167,4 @@ def test_odd_answers_give_no_words() -> None:
 
 
 def test_the_schema_file_is_the_plugins_schema() -> None:
-    assert json.loads(SCHEMA_FILE.read_text()) == RESULT_SCHEMA
+    assert json.loads(SCHEMA_FILE) == RESULT_SCHEMA

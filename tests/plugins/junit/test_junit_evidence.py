@@ -12,12 +12,13 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from infratrack.api import InputError, RecordSource, Word
+from infratrack.project.schema_files import schema_file
 from infratrack.testing.builders import predicate
 from infratrack.testing.evidence_types import EvidenceTypeContract
 from infratrack_junit.evidence import SCHEMA, TEST_RESULT, InTotoTestResult
 from infratrack_junit.recorder import JunitRecorder
 
-SCHEMA_FILE = Path(__file__).parents[3] / "schemas/v1/evidence/test-result.schema.json"
+SCHEMA_FILE = schema_file("v1/evidence/test-result.schema.json")
 TESTS = """
 import pytest
 def test_ping(): pass
@@ -166,6 +167,6 @@ def test_the_summary_counts() -> None:
 
 
 def test_the_schema_file_is_the_plugins_schema() -> None:
-    assert json.loads(SCHEMA_FILE.read_text()) == {"$id": "urn:infratrack:schema:evidence:test-result:v0.1", **SCHEMA}
+    assert json.loads(SCHEMA_FILE) == {"$id": "urn:infratrack:schema:evidence:test-result:v0.1", **SCHEMA}
     for example in SCHEMA["examples"]:
         Draft202012Validator(SCHEMA).validate(example)

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
 
+from infratrack.project.schema_files import schema_file
 from infratrack_terraform.evidence_schemas import APPLY_SCHEMA, PLAN_SCHEMA, STATE_SCHEMA
-
-FOLDER = Path(__file__).resolve().parents[3] / "schemas" / "v1" / "evidence"
 
 
 @pytest.mark.parametrize(("name", "schema"), [("plan", PLAN_SCHEMA), ("apply", APPLY_SCHEMA), ("state", STATE_SCHEMA)])
 def test_published_schema(name: str, schema: dict[str, Any]) -> None:
-    published = json.loads((FOLDER / f"terraform-{name}.schema.json").read_text())
+    published = json.loads(schema_file(f"v1/evidence/terraform-{name}.schema.json"))
     assert published == schema
     Draft202012Validator.check_schema(schema)
     for example in schema["examples"]:
