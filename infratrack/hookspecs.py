@@ -176,6 +176,9 @@ class RecordSource(Struct, frozen=True):
     content: bytes | None
     wanted: Wanted
     scope_folder: str
+    """The folder that it is about (a Terraform root), relative to the project folder; `.` for itself."""
+    workspace: str = "default"
+    """The Terraform workspace that it is about."""
 
 
 class Recorder(Protocol):

@@ -6,6 +6,8 @@ Everything is read before anything is signed, so that a bad file leaves nothing 
 from __future__ import annotations
 
 import os
+import posixpath
+import re
 import stat
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,6 +23,8 @@ LARGEST_FILE: Final = 512 << 20
 DETECT_SECONDS: Final = 30.0
 READ_SECONDS: Final = 300.0
 STANDARD_INPUT: Final = Path("-")
+_WORKSPACE: Final = re.compile(r"[A-Za-z0-9_.~$&+=:@-]{1,255}")
+"""What Terraform takes: nothing that a URL would escape."""
 
 
 class Understood(Struct, frozen=True):
@@ -31,25 +35,50 @@ class Understood(Struct, frozen=True):
     collected: tuple[Collected, ...]
 
 
+class Scope(Struct, frozen=True):
+    """What sources are about: a folder relative to the project folder and, for Terraform, a workspace."""
+
+    folder: str = "."
+    workspace: str = "default"
+
+
+def scope_named(directory: str | None, workspace: str | None, here: str) -> Scope:
+    """The scope that a person named; `here` is the current folder. InputError for what can be no scope."""
+    if directory is not None:
+        folder = posixpath.normpath(directory)
+        if not directory or not directory.isprintable() or folder.startswith(("/", "../")) or folder == "..":
+            raise InputError(
+                f"--directory {directory[:80]!r} is no folder of the project", "write it relative to the project folder"
+            )
+        here = folder
+    if workspace is not None and not _WORKSPACE.fullmatch(workspace):
+        raise InputError(
+            f"--workspace {workspace[:80]!r} is no name of a Terraform workspace",
+            "`terraform workspace show` tells the name",
+        )
+    return Scope(here, workspace or "default")
+
+
 def read_sources(
-    paths: Sequence[Path], plugins: Plugins, *, wanted: Wanted, scope_folder: str, stdin: BinaryIO
+    paths: Sequence[Path], plugins: Plugins, *, wanted: Wanted, scope: Scope, stdin: BinaryIO
 ) -> list[Understood]:
     """Read every source; InputError names the first that cannot be read or that no recorder understands."""
-    return [_understood(_source(path, wanted, scope_folder, stdin), plugins) for path in paths]
+    return [_understood(_source(path, wanted, scope, stdin), plugins) for path in paths]
 
 
-def _source(path: Path, wanted: Wanted, scope_folder: str, stdin: BinaryIO) -> RecordSource:
+def _source(path: Path, wanted: Wanted, scope: Scope, stdin: BinaryIO) -> RecordSource:
     if path == STANDARD_INPUT:
-        return RecordSource(Path("standard input"), _read(stdin, "standard input"), wanted, scope_folder)
+        content = _read(stdin, "standard input")
+        return RecordSource(Path("standard input"), content, wanted, scope.folder, scope.workspace)
     try:
         if path.is_dir():
-            return RecordSource(path, None, wanted, scope_folder)
+            return RecordSource(path, None, wanted, scope.folder, scope.workspace)
         with path.open("rb") as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode) and not stat.S_ISFIFO(os.fstat(file.fileno()).st_mode):
                 raise InputError(
                     f"{path} is not a file or folder", "name what another system left, or - for its output"
                 )
-            return RecordSource(path, _read(file, str(path)), wanted, scope_folder)
+            return RecordSource(path, _read(file, str(path)), wanted, scope.folder, scope.workspace)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not a path"
         raise InputError(f"{path} cannot be read: {reason}", "check the path") from error

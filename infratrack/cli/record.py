@@ -23,6 +23,7 @@ EPILOG = """\b
 Examples:
   infratrack record --deliverable core-vlans report.xml
   terraform show -json tfplan | infratrack record -
+  infratrack record --directory infra --workspace prod downloads/plan.json
   infratrack record artifacts/1b4e28ba/
 
 Exit codes: 0 recorded, 2 something cannot be read or is not understood (then nothing is recorded), 4 the evidence could
@@ -31,6 +32,12 @@ not be kept, or with --require-delivery did not reach the ledger."""
 
 @click.command("record", epilog=EPILOG)
 @click.argument("files", nargs=-1, required=True, metavar="FILE…", type=click.Path(path_type=Path, allow_dash=True))
+@click.option(
+    "--directory",
+    metavar="DIR",
+    help="The Terraform root that plans and states are of, relative to the project folder. Default: the current one.",
+)
+@click.option("--workspace", metavar="NAME", help="The Terraform workspace that they are of. Default: `default`.")
 @linking_options
 @click.option("--require-delivery", is_flag=True, help="Fail (4) when the evidence does not reach the ledger.")
 @key_option
@@ -41,6 +48,8 @@ def record(  # noqa: PLR0913, PLR0917 -- one parameter an option
     context: click.Context,
     /,
     files: tuple[Path, ...],
+    directory: str | None,
+    workspace: str | None,
     project: Path,
     key: str | None,
     output_format: str,
@@ -55,23 +64,23 @@ def record(  # noqa: PLR0913, PLR0917 -- one parameter an option
     from infratrack.capture.context import Linking  # noqa: PLC0415 -- after the options were understood
     from infratrack.capture.leave import leave  # noqa: PLC0415 -- likewise
     from infratrack.capture.preparation import scope_of  # noqa: PLC0415 -- likewise
-    from infratrack.capture.record import read_sources  # noqa: PLC0415 -- likewise
+    from infratrack.capture.record import read_sources, scope_named  # noqa: PLC0415 -- likewise
     from infratrack.capture.workspace import Workspace  # noqa: PLC0415 -- likewise
     from infratrack.cli.sending import try_to_send  # noqa: PLC0415 -- likewise
     from infratrack.project.wanted import wanted_facts  # noqa: PLC0415 -- likewise
 
-    workspace = Workspace.open(project, environ=dict(os.environ), key_name=key)
+    opened = Workspace.open(project, environ=dict(os.environ), key_name=key)
     understood = read_sources(
         files,
-        workspace.plugins,
-        wanted=wanted_facts(workspace.project),
-        scope_folder=scope_of(Path.cwd(), workspace.folder),
+        opened.plugins,
+        wanted=wanted_facts(opened.project),
+        scope=scope_named(directory, workspace, scope_of(Path.cwd(), opened.folder)),
         stdin=sys.stdin.buffer,
     )
     collected = [one for source in understood for one in source.collected]
-    digests = leave(workspace, collected, Linking(**links), say)
-    delivered = try_to_send(workspace, say)
-    _show(workspace, understood, digests, output_format, delivered=delivered)
+    digests = leave(opened, collected, Linking(**links), say)
+    delivered = try_to_send(opened, say)
+    _show(opened, understood, digests, output_format, delivered=delivered)
     context.exit(NOT_DELIVERED if require_delivery and not delivered else 0)
 
 

@@ -62,7 +62,7 @@ class TerraformRecorder:
         content, name = source.content or b"", str(source.path)
         head = decode(content, _Head, name)
         wanted = wanted_values(source.wanted)
-        root, workspace = source.scope_folder, "default"
+        root, workspace = source.scope_folder, source.workspace
         if head.version is not None and head.lineage is not None:
             state = read_raw_state(content, name, wanted, secrets.token_bytes(32))
         elif head.format_version is None:

@@ -47,6 +47,43 @@ def test_several_files_are_several_pieces_of_evidence(shop: Workshop) -> None:
     assert len({one.run_id for one in shop.ledger()}) == 2
 
 
+PLAN = {"format_version": "1.2", "terraform_version": "1.11.4", "resource_changes": [], "planned_values": {"a": 1}}
+
+
+@pytest.mark.parametrize(
+    ("options", "scope"),
+    [
+        ((), ("sub", "default")),
+        (("--directory", "./infra/", "--workspace", "prod"), ("infra", "prod")),
+        (("--directory", "."), (".", "default")),
+        (("--workspace", "a-b.c"), ("sub", "a-b.c")),
+    ],
+)
+def test_what_a_document_is_about_can_be_named(
+    shop: Workshop, options: tuple[str, ...], scope: tuple[str, str]
+) -> None:
+    path = shop.write("sub/plan.json", json.dumps(PLAN))
+    ended = shop.infratrack("record", *options, "plan.json", cwd=path.parent)
+    assert ended.returncode == 0, ended.stderr
+    (end,) = shop.ledger()
+    assert (end.predicate["result"]["root"], end.predicate["result"]["workspace"]) == scope
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--directory", ""), ("--directory", "/infra"), ("--directory", "../x"), ("--directory", "a/../.."),
+        ("--directory", "a\nb"), ("--workspace", ""), ("--workspace", "a#b"), ("--workspace", "a/b"),
+    ],
+)  # fmt: skip
+def test_what_can_be_no_scope_is_a_sentence(shop: Workshop, options: tuple[str, str]) -> None:
+    shop.write("plan.json", json.dumps(PLAN))
+    ended = shop.infratrack("record", *options, "plan.json")
+    assert ended.returncode == 2
+    assert ended.stderr.startswith(f"infratrack: {options[0]} ")
+    assert shop.waiting() == []
+
+
 def test_standard_input_can_be_recorded(shop: Workshop) -> None:
     assert shop.infratrack("record", "-", stdin=GREEN).returncode == 0
     assert len(shop.ledger()) == 1
