@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from infratrack.errors import InfratrackError
+from infratrack.errors import InfratrackError, InputError
 from infratrack.evidence.predicates import COMMAND
 from infratrack.hookspecs import Collected, Collector, CommandContext, CommandEnd, FactsLevel, Wanted, Watch
 from infratrack.plugin_manager import PluginFailure, Plugins, guarded
@@ -116,6 +116,8 @@ class FactFinder:
 def _begin(collector: Collector, context: CommandContext) -> tuple[Watch, dict[str, str], Collected | None]:
     watch = collector.begin(context)
     environment = {str(name): str(value) for name, value in watch.environment.items()}
+    if any(not name or "=" in name or "\0" in name + value for name, value in environment.items()):
+        raise InputError("the collector asks for an environment variable that no system takes", "this is its fault")
     return watch, environment, usable(getattr(watch, "unseen", None))
 
 

@@ -101,6 +101,8 @@ def launch(
 def _spawn(argv: Sequence[str], environment: Mapping[str, str], redirection: Redirection | None) -> int:
     """Start the command, found on PATH as a shell would; a script without `#!` is run by the shell, as execvp does."""
     defaults = {number for number in _OF_PYTHON if signal.getsignal(number) == signal.SIG_IGN}
+    if not argv[0]:  # Python would call it a ValueError; a shell says that it finds no such command
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
     actions: list[tuple[int, int, int]] = []
     if redirection is not None:
         actions = [(os.POSIX_SPAWN_DUP2, redirection.output, 1), (os.POSIX_SPAWN_DUP2, redirection.error, 2)]
@@ -117,7 +119,7 @@ def _spawn(argv: Sequence[str], environment: Mapping[str, str], redirection: Red
 def _not_started(command: str, error: OSError) -> Launched:
     if error.errno == errno.ENOENT:
         reason = "No such file or directory" if "/" in command else "command not found"
-        return Launched(Ending(NOT_FOUND), problem=f"{command}: {reason}")
+        return Launched(Ending(NOT_FOUND), problem=f"{command or repr(command)}: {reason}")
     return Launched(Ending(NOT_EXECUTABLE), problem=f"{command}: {os.strerror(error.errno or errno.EACCES)}")
 
 

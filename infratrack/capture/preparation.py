@@ -52,6 +52,7 @@ class Preparation:
         try:
             self._project = workspace.project
         except InputError as error:
+            _ = workspace.project_id  # without one nothing is recorded at all, and that is what has to be said
             self._say(f"recorded without a definition, not delivered yet: {first_line(error.message)}")
         project_id = self._project.id if self._project else workspace.project_id
         signer = workspace.signing_key_or_new(self._say)

@@ -69,7 +69,10 @@ def init(folder: Path, project_id: str | None, name: str | None) -> None:
 def _folder(folder: Path) -> Path:
     if not folder.is_dir():
         raise InputError(f"{folder} is no folder", "make it first, or name another")
-    return folder.resolve()
+    try:
+        return folder.resolve()
+    except OSError as error:
+        raise InputError(f"{folder} cannot be looked up: {error.strerror}", "name another folder") from error
 
 
 def _about(folder: Path, project_id: str | None, name: str | None) -> dict[str, str]:

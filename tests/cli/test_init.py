@@ -122,3 +122,13 @@ def test_a_folder_that_cannot_be_written_is_a_sentence(folder: Path) -> None:
     ended = call(folder, "init", "target")
     assert ended.returncode == 2
     assert "is there already" in ended.stderr
+
+
+def test_a_folder_that_is_gone_is_a_sentence(folder: Path) -> None:
+    script = f"mkdir gone; cd gone; rmdir ../gone; exec {INFRATRACK} init"
+    environment = os.environ | {"INFRATRACK_HOME": str(folder.parent / "home")}
+    ended = subprocess.run(
+        ["sh", "-c", script], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 2
+    assert "infratrack: . cannot be looked up" in ended.stderr

@@ -58,6 +58,13 @@ def test_a_command_that_is_not_found_ends_with_127_and_leaves_evidence(shop: Wor
     assert [one.exit_code for one in shop.ends()] == [127]
 
 
+def test_a_command_without_a_name_is_not_found(shop: Workshop) -> None:
+    ended = shop.run("")
+    assert ended.returncode == 127
+    assert "infratrack: '': command not found" in ended.stderr
+    assert [one.exit_code for one in shop.ends()] == [127]
+
+
 def test_a_command_that_cannot_be_executed_ends_with_126_and_leaves_evidence(shop: Workshop) -> None:
     shop.write("plain.txt", "words")
     ended = shop.run("./plain.txt")

@@ -36,7 +36,9 @@ def test_without_a_project_the_command_runs(shop: Workshop) -> None:
 @pytest.mark.parametrize("text", ["", "\0", "- 1\n", "project: 7\n", "{", "&a [*a, *a]", "\ufeff\n", "infratrack: 1\n"])
 def test_with_a_hopeless_project_file_the_command_runs(shop: Workshop, text: str) -> None:
     shop.write("infratrack.yaml", text)
-    assert_ran_unrecorded(shop, shop.run(*RAN), "infratrack: ")
+    ended = shop.run(*RAN)
+    assert_ran_unrecorded(shop, ended, "infratrack: ")
+    assert "this run is not recorded" not in ended.stderr or "recorded without" not in ended.stderr
 
 
 def test_with_a_broken_project_file_evidence_waits_without_a_definition(shop: Workshop) -> None:

@@ -72,6 +72,8 @@ def test_a_collectors_outcome_overrides_but_not_an_accepted_code(shop: Workshop)
         ({"begin": HANG}, "did not come back within 0.5 s"),
         ({"begin": "raise InputError('no such root')"}, "no such root"),
         ({"begin": "return None"}, "raised AttributeError"),
+        ({"begin": "Watch.environment = {'A=B': 'x'}; return Watch()"}, "no system takes"),
+        ({"begin": "Watch.environment = {'A': 'x\\0'}; return Watch()"}, "no system takes"),
         ({"finish": "1 / 0"}, "raised ZeroDivisionError"),
         ({"finish": HANG}, "did not come back within 0.5 s"),
         ({"finish": "raise SystemExit(5)"}, "raised SystemExit"),
