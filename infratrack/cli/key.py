@@ -28,13 +28,17 @@ def new(name: str) -> None:
     """
     from infratrack.evidence.key_store import KeyStore, home_folder  # noqa: PLC0415 -- `--help` loads no cryptography
 
-    made = KeyStore(home_folder(os.environ)).create(name)
+    store = KeyStore(home_folder(os.environ))
+    made = store.create(name)
     click.echo(made.key.keyid)
     click.echo(f"infratrack: the private key is {made.source}; keep it on this machine", err=True)
     click.echo("  → to let its evidence count, export the public key into the project:", err=True)
     click.echo(f"      infratrack key export {name} > keys/{name}.pub", err=True)
     click.echo("    and name it in infratrack.yaml (for a person's key, under `people` instead):", err=True)
     click.echo(f"      trust: {{signers: [{{name: {name}, key: keys/{name}.pub}}]}}", err=True)
+    if len(store.names()) > 1:
+        click.echo("  → this machine has several keys now: where a project trusts more than one of them, say", err=True)
+        click.echo(f"    which is to sign with --key {name} or INFRATRACK_KEY={name}", err=True)
 
 
 @key.command("list", epilog="Example: infratrack key list --format json")

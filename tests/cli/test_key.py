@@ -43,6 +43,8 @@ def test_new_prints_the_key_id_and_tells_how_to_trust_it(key: Keys) -> None:
     path = key.home / "infratrack/keys/ci.pem"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert "PRIVATE" not in made.stdout + made.stderr
+    assert "INFRATRACK_KEY" not in made.stderr
+    assert "say\n    which is to sign with --key two or INFRATRACK_KEY=two\n" in key("new", "two").stderr
 
 
 def test_export_prints_the_public_key_and_nothing_else(key: Keys) -> None:
