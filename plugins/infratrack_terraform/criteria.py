@@ -108,7 +108,8 @@ class Converged:
     """`terraform.converged`: nothing is left to change.
 
     With `resources`, the newest plan or apply of each leaves nothing pending. Without, the newest plan of the whole
-    root has no changes, or its newest apply succeeded. A plan or apply with `-target` cannot prove that for the root.
+    root has no changes, or its newest apply succeeded. A plan or apply with `-target` cannot prove that for the root; a
+    plan with `-destroy` says nothing until it is applied.
     """
 
     name: Final = "terraform.converged"
@@ -143,6 +144,8 @@ def _resource_converged(value: Mapping[str, Any]) -> Judged | None:
         return Judged(Judgement.MEETS, "nothing to change")
     if pending == "unknown":
         return _NOBODY_KNOWS
+    if value.get("asked") == "destroy":
+        return None
     note = _PENDING_NOTES.get(str(pending))
     return Judged(Judgement.FAILS, note) if note else None
 

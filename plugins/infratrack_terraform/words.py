@@ -82,6 +82,8 @@ def plan_words(predicate: Mapping[str, Any]) -> list[Word]:
             continue
         previous = states.get(address)
         states[address] = _planned(one, leftover=previous is not None)
+        if text(result, "mode") == "destroy" and states[address]["pending"] == "delete":
+            states[address]["asked"] = "destroy"
     said = "none" if isinstance(result.get("drift"), Sequence) else "unknown"
     for address, action in drift.items():
         states.setdefault(address, {"presence": "absent" if action == "delete" else "present"})
@@ -99,7 +101,9 @@ def _plan_root(result: Mapping[str, Any], outcome: str, *, whole: bool) -> dict[
     complete = whole and result.get("complete") is not False and result.get("targeted") is not True
     pending = result.get("pending") if whole else None
     converged: bool | None = None
-    if changes or pending is True:
+    if text(result, "mode") == "destroy":
+        converged = None  # what it would take to remove everything says nothing of what is left to build
+    elif changes or pending is True:
         converged = False
     elif (changes == 0 or pending is False) and complete and text(result, "mode") == "normal":
         converged = True

@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from infratrack.api import Outcome
+from infratrack.api import Judgement, Outcome
 from infratrack.testing.builders import predicate
 from infratrack.testing.evidence_types import EvidenceTypeContract
 from infratrack_terraform.apply_facts import ApplyJoin
+from infratrack_terraform.criteria import judge_converged
 from infratrack_terraform.evidence import ApplyEvidence, PlanEvidence, StateEvidence
 from infratrack_terraform.evidence_schemas import APPLY_SCHEMA, PLAN_SCHEMA, STATE_SCHEMA
 from infratrack_terraform.plan import read_plan
@@ -33,6 +34,7 @@ WANTED = wanted_values(
         ),
     }
 )
+UNWANTED = "delete_because_no_resource_config"
 SETTING = Setting("infra", "default")
 FILE = PlanFile(digest="sha256:" + "0" * 64, lineage="L", serial=4, mode="normal", targeted=False)  # type: ignore[arg-type]  # a Digest
 MARKS: dict[str, Any] = {"before_sensitive": False, "after_sensitive": False}
@@ -194,8 +196,21 @@ def test_only_a_whole_plan_without_changes_is_converged() -> None:
     assert converged({**clean, "complete": False}) is None
     assert converged(clean, mode="destroy") is None
     assert converged(clean, mode="refresh-only") is None
+    assert converged(plan(change("aws_x.a", "delete")), mode="destroy") is None
     assert converged(plan(change("aws_x.a", "update")), targeted=True) is False
-    assert converged(plan(change("aws_x.a", "delete"))) is False
+    assert converged(plan(change("aws_x.a", "delete", action_reason=UNWANTED))) is False
+
+
+def test_a_plan_to_destroy_everything_regresses_nothing_until_it_is_applied() -> None:
+    wiping = planned(plan(change("aws_x.a", "delete")), Setting("infra", "default", mode="destroy"), file=None)
+    value = said(PlanEvidence(), wiping)["terraform.resource", "aws_x.a"]
+    assert (value["pending"], value["asked"]) == ("delete", "destroy")
+    assert judge_converged("terraform.resource", value) is None
+    unwanted = plan(change("aws_x.a", "delete", action_reason=UNWANTED))
+    removing = said(PlanEvidence(), planned(unwanted, file=None))
+    judged = judge_converged("terraform.resource", removing["terraform.resource", "aws_x.a"])
+    assert judged is not None
+    assert judged.judgement is Judgement.FAILS
 
 
 def test_the_exit_code_alone_says_whether_changes_are_pending() -> None:
