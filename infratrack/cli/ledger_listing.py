@@ -11,6 +11,7 @@ from msgspec import Struct
 from infratrack.cli.messages import printable
 from infratrack.errors import InfratrackError
 from infratrack.evidence.envelope import open_envelope
+from infratrack.evidence.predicates import short_name
 from infratrack.evidence.statement import Statement, read_statement
 from infratrack.evidence.trust import Trust
 from infratrack.ledger.entry import LedgerEntry
@@ -51,7 +52,7 @@ def print_table(rows: Sequence[Mapping[str, Any]]) -> None:
         cells = (
             str(row["index"]),
             row["recordedAt"][:16].replace("T", " "),
-            _short(row["predicateType"]),
+            short_name(row["predicateType"]),
             row["outcome"] or "",
             (row["signer"] or row["keyid"][:12]) + ("" if row["trusted"] else " (untrusted)"),
             ", ".join(row["deliverables"]),
@@ -68,7 +69,7 @@ def _rows(ledger: Ledger, trust: Trust, wanted: Filter) -> Iterator[dict[str, An
     for entry in ledger.entries():
         if wanted.since is not None and entry.recorded_at < wanted.since:
             continue
-        if wanted.kind is not None and wanted.kind not in {entry.predicate_type, _short(entry.predicate_type)}:
+        if wanted.kind is not None and wanted.kind not in {entry.predicate_type, short_name(entry.predicate_type)}:
             continue
         row = _row(entry, trust)
         if wanted.deliverable is None or wanted.deliverable in row["deliverables"]:
@@ -104,9 +105,3 @@ def _statement(line: bytes) -> Statement | None:
         return read_statement(open_envelope(line).payload)
     except InfratrackError:
         return None
-
-
-def _short(predicate_type: str) -> str:
-    """`terraform-apply` of `urn:infratrack:evidence:terraform-apply:v1`; other types whole."""
-    parts = predicate_type.split(":")
-    return parts[-2] if parts[:2] == ["urn", "infratrack"] and len(parts) > 3 else predicate_type  # noqa: PLR2004 -- urn, infratrack, name, version

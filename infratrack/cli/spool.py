@@ -54,9 +54,13 @@ def list_(project: Path, output_format: str) -> None:
     from rich.table import Table  # noqa: PLC0415 -- likewise
     from rich.text import Text  # noqa: PLC0415 -- likewise
 
+    from infratrack.evidence.predicates import short_name  # noqa: PLC0415 -- likewise
+
     table = Table("at", "tool", "outcome", "type", "evidence", box=None, pad_edge=False)
     for row in rows:
-        cells = (row["at"], row["tool"], row["outcome"], row["predicateType"], row["evidence"])
+        told = row["predicateType"] or ""
+        kind = told if row["run"] is None else short_name(told)  # without a run: why it cannot be read
+        cells = (row["at"], row["tool"], row["outcome"], kind, row["evidence"])
         table.add_row(*(Text(printable(str(cell or "")), no_wrap=True) for cell in cells))
     console = Console()
     # A digest is of use only whole: rather a long line than one cut short.

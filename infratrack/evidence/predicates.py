@@ -15,6 +15,7 @@ The format is `docs/formats.md`; in-toto's Statement v1 and ResourceDescriptor a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal
 
@@ -27,6 +28,8 @@ COMMAND: Final = "urn:infratrack:evidence:command:v1"
 SIGNOFF: Final = "urn:infratrack:signoff:v1"
 KEY: Final = "urn:infratrack:key:v1"
 TOMBSTONE: Final = "urn:infratrack:tombstone:v1"
+
+_VERSION: Final = re.compile(r"v[0-9][0-9.]*")
 
 UNCLASSIFIED: Final = "unclassified"
 """What an unnamed system, or its environment, is called."""
@@ -167,3 +170,15 @@ def artifact(name: str, digest: Digest, media_type: str, *, digest_only: bool = 
     """Name a blob as a ResourceDescriptor; `digest_only` declares that its content is not kept."""
     annotations = {DIGEST_ONLY: True} if digest_only else None
     return Artifact(name, {"sha256": digest.removeprefix("sha256:")}, media_type, annotations)
+
+
+def short_name(predicate_type: str) -> str:
+    """What people call a kind of evidence: the last part of its name before the version.
+
+    `terraform-apply` of `urn:infratrack:evidence:terraform-apply:v1`, `test-result` of in-toto's
+    `https://in-toto.io/attestation/test-result/v0.1`.
+    """
+    parts = [part for part in re.split("[:/]", predicate_type) if part]
+    if len(parts) > 1 and _VERSION.fullmatch(parts[-1]):
+        parts.pop()
+    return parts[-1] if parts else predicate_type

@@ -6,6 +6,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from infratrack.evidence.predicates import short_name
 from infratrack.progress.criterion import Decision, Reference
 from infratrack.progress.reasons import moment
 from infratrack.progress.status import DeliverableState, ProjectState, Status
@@ -108,8 +109,7 @@ def facts_line(state: ProjectState, waiting: int) -> list[str]:
 
 def cited(one: Reference) -> tuple[list[str], list[str]]:
     """A piece of evidence followed down, on two lines: entry, kind, time and person; then commit, run and its page."""
-    kind = one.predicate_type.removeprefix("urn:infratrack:").removeprefix("evidence:").removesuffix(":v1")
-    first = [f"entry {one.index}", kind, moment(one.at)]
+    first = [f"entry {one.index}", short_name(one.predicate_type), moment(one.at)]
     if one.actor:
         signed = f" (key {one.signer})" if one.signer and one.signer != one.actor else ""
         first.append(f"by {one.actor}{signed}")

@@ -34,6 +34,15 @@ def test_a_report_is_recorded_with_its_links(shop: Workshop) -> None:
     assert end.argv == ()
 
 
+def test_a_foreign_kind_of_evidence_goes_by_its_short_name(shop: Workshop) -> None:
+    shop.write("report.xml", GREEN)
+    shop.infratrack("record", "report.xml", "report.xml")
+    for arguments in (("ledger", "show"), ("ledger", "show", "--type", "test-result")):
+        shown = shop.infratrack(*arguments).stdout
+        assert shown.count("test-result") == 2
+        assert "in-toto" not in shown
+
+
 def test_several_files_are_several_pieces_of_evidence(shop: Workshop) -> None:
     shop.write("a.xml", GREEN)
     shop.write("b.xml", RED)

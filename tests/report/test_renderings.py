@@ -245,11 +245,11 @@ EXPLANATION = """BEGUN  begun
 ├── ✗ toy.fine
 │     begun: it is broken
 │     wanted: fine subjects
-│     → entry 0 · urn:toy · 2026-01-05 09:00 UTC · by builder (key ci)
+│     → entry 0 · toy · 2026-01-05 09:00 UTC · by builder (key ci)
 │       commit 0123456789 · run run-0000 · https://ci.example/1
 └── ✓ toy.fine
       done: it is fine
-      → entry 0 · urn:toy · 2026-01-05 09:00 UTC · by builder (key ci)
+      → entry 0 · toy · 2026-01-05 09:00 UTC · by builder (key ci)
         commit 0123456789 · run run-0000 · https://ci.example/1
 """
 
