@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from msgspec import structs
 
@@ -17,15 +16,13 @@ from infratrack.capture.facts import FactFinder
 from infratrack.capture.git_state import GitQuestion
 from infratrack.capture.log import MEDIA_TYPE, NAME, Log
 from infratrack.capture.recording import Recording
+from infratrack.capture.request import RunRequest
 from infratrack.capture.workspace import Workspace
 from infratrack.errors import InfratrackError, InputError
 from infratrack.evidence.redaction import secrets_in_argv, secrets_in_environment
 from infratrack.hookspecs import ArtifactContent, Collected, CommandEnd
 from infratrack.project.model import Project
 from infratrack.values import Digest
-
-if TYPE_CHECKING:
-    from infratrack.capture.run import RunRequest
 
 
 class Preparation:

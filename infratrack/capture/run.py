@@ -9,20 +9,20 @@ from __future__ import annotations
 import contextlib
 import signal
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Final, NoReturn, TypeVar
 
-from msgspec import Struct, structs
+from msgspec import structs
 
 from infratrack.capture.assemble import Execution
 from infratrack.capture.child_environment import without_signing_key
 from infratrack.capture.clock import now
-from infratrack.capture.context import Linking, Say
+from infratrack.capture.context import Say
 from infratrack.capture.launch import InterruptedBeforeStart, launch
 from infratrack.capture.outcome import ASKING, SIGNALED, outcome_of
+from infratrack.capture.request import RunRequest
 from infratrack.errors import InfratrackError
-from infratrack.hookspecs import CommandEnd, FactsLevel
+from infratrack.hookspecs import CommandEnd
 
 if TYPE_CHECKING:
     from infratrack.capture.preparation import Preparation
@@ -31,21 +31,6 @@ NOT_DELIVERED: Final = 4
 INTERRUPTED: Final = "whoever waited for the facts asked to stop"
 
 Part = TypeVar("Part")
-
-
-class RunRequest(Struct, frozen=True):
-    """What `infratrack run` was asked to do."""
-
-    argv: tuple[str, ...]
-    start: Path = Path()
-    """Where to look for the project file."""
-    linking: Linking = Linking()
-    accepted: tuple[int, ...] = ()
-    require_delivery: bool = False
-    facts: FactsLevel = "full"
-    tool: str | None = None
-    keep_log: bool = False
-    key_name: str | None = None
 
 
 class Fence:

@@ -68,7 +68,8 @@ def run(
     this machine first and is then delivered to the project's ledger.
     """
     from infratrack.capture.context import Linking  # noqa: PLC0415 -- after the options were understood
-    from infratrack.capture.run import RunRequest, run_wrapped  # noqa: PLC0415 -- likewise
+    from infratrack.capture.request import RunRequest  # noqa: PLC0415 -- likewise
+    from infratrack.capture.run import run_wrapped  # noqa: PLC0415 -- likewise
     from infratrack.cli.bug_report import write_bug_report  # noqa: PLC0415 -- likewise
 
     linking = Linking(**{name: options.pop(name) for name in ("deliverables", "tasks", "change", "system", "labels")})
