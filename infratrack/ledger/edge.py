@@ -25,6 +25,8 @@ class Edge(Struct, frozen=True, gc=False):
     size: int
     hashes: tuple[bytes, ...]
     recorded_at: Instant
+    keyids: frozenset[str] = frozenset()
+    """Keys that are known to be stored; there may be more."""
 
 
 def read_edge(reader: LedgerReader, head: Head) -> Edge:

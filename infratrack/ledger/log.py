@@ -7,7 +7,6 @@ inside the storage's one-writer block, so that several processes can append at o
 
 from __future__ import annotations
 
-import binascii
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
@@ -57,7 +56,7 @@ class Appended(Struct, frozen=True, gc=False):
 
 
 class _Payload(Struct, frozen=True, gc=False):
-    payload: str
+    payload: bytes  # msgspec reads base64
 
 
 class _Kind(Struct, frozen=True, gc=False):
@@ -137,8 +136,9 @@ class Ledger:
             return appended, edge
         keys[signer.keyid] = signer.public_key.raw
         note = sign_checkpoint(Checkpoint(head.origin, tree.size, tree.root()), signer, signer_name)
-        writer.write(Head(head.origin, note), rows, keys)
-        return appended, Edge(note, tree.size, tree.edge, recorded_at)
+        new_keys = {keyid: raw for keyid, raw in keys.items() if keyid not in edge.keyids}
+        writer.write(Head(head.origin, note), rows, new_keys)
+        return appended, Edge(note, tree.size, tree.edge, recorded_at, edge.keyids.union(new_keys))
 
     def restore(self, head: Head, records: Iterable[tuple[bytes, bytes]], keys: Mapping[str, PublicKey]) -> None:
         """Fill an empty ledger with a verified log as it is: same leaves, same root, same checkpoint, same origin.
@@ -257,7 +257,7 @@ def _arrive(item: Incoming, *, verified: bool) -> _Arrival:
         raise InputError(f"the key id {item.keyid[:16]} does not belong to the key handed over")
     if verified:
         try:
-            kind = _KIND.decode(binascii.a2b_base64(_PAYLOAD.decode(item.line).payload)).predicate_type
+            kind = _KIND.decode(_PAYLOAD.decode(item.line).payload).predicate_type
         except (msgspec.MsgspecError, ValueError, RecursionError) as error:
             raise InputError(f"the statement cannot be read: {' '.join(str(error).split())[:200]}") from error
     else:

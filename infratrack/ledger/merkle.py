@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 HASH_BYTES: Final = 32
 EMPTY_ROOT: Final = hashlib.sha256(b"").digest()
 
+_sha256: Final = hashlib.sha256
 _LEAF: Final = b"\x00"
 _NODE: Final = b"\x01"
 
@@ -83,14 +84,15 @@ class GrowingTree:
 
     def add(self, entry: bytes) -> bytes:
         """Add a leaf; returns the hashes of the subtrees it completes, joined, the leaf's own first."""
-        completed = folded = leaf_hash(entry)
+        # `leaf_hash` and `node_hash` written out: a million leaves pass here.
+        completed = folded = _sha256(_LEAF + entry).digest()
         edge, rest = self._edge, self.size
+        self.size = rest + 1
         while rest & 1:
-            folded = node_hash(edge.pop(), folded)
+            folded = _sha256(_NODE + edge.pop() + folded).digest()
             completed += folded
             rest >>= 1
         edge.append(folded)
-        self.size += 1
         return completed
 
     def root(self) -> bytes:

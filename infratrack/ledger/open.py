@@ -60,9 +60,8 @@ def _open_sqlite(path: Path, blobs: Path | str, project_id: str, address: str, *
     if create:
         with sqlite.explained(what):
             sqlite.create_file(path, new_origin(project_id))
-    storage = SqlStorage(
-        sqlite.sqlite_engine(path, read_only=_only_readable(path)), lambda: sqlite.explained(what), sqlite.damage
-    )
+    engine = sqlite.sqlite_engine(path, read_only=_only_readable(path))
+    storage = SqlStorage(engine, sqlite.begin_writing, lambda: sqlite.explained(what), sqlite.damage)
     try:
         storage.prepare()
     except BaseException:

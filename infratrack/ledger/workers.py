@@ -14,7 +14,7 @@ from infratrack.ledger.check import Record, SoundRecord, check_records
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
-PAYS_FROM: Final = 20_000
+PAYS_FROM: Final = 4_000
 """Entries from which on other processes are worth starting."""
 
 Page = Sequence[Record]

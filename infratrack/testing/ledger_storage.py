@@ -145,3 +145,28 @@ class LedgerStorageContract:
             writer.write(Head("log", "first"), [row(0), row(1)], {})
         thread.join()
         assert storage.head().note == "after 2"
+
+    def test_a_writer_that_failed_stands_in_nobodys_way(self, storage: LedgerStorage, folder: Path) -> None:
+        self.fill(storage, 0, 2)
+        with pytest.raises(IntegrityFailure):
+            self.fill(storage, 1, 3, "failed")
+        other = self.open_storage(folder)
+        self.fill(other, 2, 3, "other")
+        self.fill(storage, 3, 4, "last")
+        assert (storage.head().note, storage.count()) == ("last", 4)
+
+    def test_threads_may_share_a_store(self, storage: LedgerStorage) -> None:
+        each, threads = 20, 4
+
+        def add() -> None:
+            for _ in range(each):
+                with storage.writing() as writer:
+                    writer.write(writer.head(), [row(writer.count())], {})
+                storage.count()
+
+        running = [threading.Thread(target=add) for _ in range(threads)]
+        for thread in running:
+            thread.start()
+        for thread in running:
+            thread.join()
+        assert list(storage.entries(0, 1000)) == [row(index) for index in range(each * threads)]

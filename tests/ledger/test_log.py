@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from infratrack.errors import InputError, IntegrityFailure
+from infratrack.errors import InputError, IntegrityFailure, Unreachable
 from infratrack.evidence.envelope import open_envelope, seal
 from infratrack.ledger import merkle
 from infratrack.ledger.checkpoint import read_note, verify_note
@@ -11,6 +11,7 @@ from infratrack.ledger.log import Incoming, Ledger
 from infratrack.ledger.open import open_ledger
 from infratrack.ledger.proof import verify_proof
 from infratrack.ledger.storage.interface import Head
+from infratrack.ledger.storage.sql.store import _Transaction
 from infratrack.ledger.verify import verify_ledger
 from infratrack.testing.builders import signing_key
 from infratrack.testing.ledgers import (
@@ -82,6 +83,23 @@ def test_every_batch_ends_with_a_checkpoint_signed_by_the_appender(ledger: Ledge
     assert note.checkpoint.size == 2
     assert note.checkpoint.root == ledger.root() == ledger.root_at(2)
     assert other.keyid in ledger.known_keys()
+
+
+def test_a_key_is_stored_even_if_the_first_try_failed(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    append(ledger, [incoming(0)])
+    other = signing_key("other")
+
+    def full(*_: object) -> None:
+        raise Unreachable("the disk is full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(_Transaction, "write", full)
+        with pytest.raises(Unreachable):
+            append(ledger, [incoming(1, other)])
+    append(ledger, [incoming(1, other)])
+    append(ledger, [incoming(2, other)])
+    assert set(ledger.known_keys()) == {CI.keyid, other.keyid}
+    assert verify_ledger(ledger, trust_in(CI)).entries == 3
 
 
 def test_proofs_from_the_stored_hashes_hold(ledger: Ledger) -> None:

@@ -15,7 +15,8 @@ from infratrack.testing.ledger_storage import LedgerStorageContract
 
 
 def open_file(path: Path) -> SqlStorage:
-    return SqlStorage(sqlite.sqlite_engine(path), lambda: sqlite.explained(f"the ledger at {path}"), sqlite.damage)
+    engine = sqlite.sqlite_engine(path)
+    return SqlStorage(engine, sqlite.begin_writing, lambda: sqlite.explained(f"the ledger at {path}"), sqlite.damage)
 
 
 class TestSqliteStorage(LedgerStorageContract):
@@ -147,7 +148,7 @@ def test_a_locked_ledger_is_unreachable(path: Path, monkeypatch: pytest.MonkeyPa
 
 def test_a_ledger_on_a_read_only_medium_can_be_read(path: Path) -> None:
     engine = sqlite.sqlite_engine(path, read_only=True)
-    storage = SqlStorage(engine, lambda: sqlite.explained("the ledger"), sqlite.damage)
+    storage = SqlStorage(engine, sqlite.begin_writing, lambda: sqlite.explained("the ledger"), sqlite.damage)
     storage.prepare()
     assert storage.head().origin == "infratrack/test/00000000"
     with pytest.raises(Unreachable, match="cannot be written"), storage.writing() as writer:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 import sqlalchemy as sa
+from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.pool import NullPool, QueuePool
 
 from infratrack.errors import InfratrackError, IntegrityFailure, Unreachable
@@ -58,6 +59,11 @@ def sqlite_engine(path: Path, *, read_only: bool = False) -> sa.Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
 
     return engine
+
+
+def begin_writing(cursor: DBAPICursor) -> None:
+    """Begin a transaction that holds the write lock from its first moment: what it reads is true when it writes."""
+    cursor.execute("BEGIN IMMEDIATE")
 
 
 def create_file(path: Path, origin: str) -> None:

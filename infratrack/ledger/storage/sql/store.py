@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
-from typing import Any, Final
+from contextlib import AbstractContextManager, closing, contextmanager
+from threading import Lock
+from typing import Final
 
 import sqlalchemy as sa
 from msgspec.structs import astuple
+from sqlalchemy.engine.interfaces import DBAPICursor
+from sqlalchemy.pool import PoolProxiedConnection
 
 from infratrack.errors import IntegrityFailure
 from infratrack.ledger.storage.interface import Head, StoredEntry, StoredLeaf
 from infratrack.ledger.storage.sql import tables
-from infratrack.ledger.storage.sql.prepared import Prepared
+from infratrack.ledger.storage.sql.prepared import LookUp, Prepared
 from infratrack.ledger.storage.sql.schema import is_current, migrate
 
-_CHUNK: Final = 500
-"""Values in one IN list: every database takes this many."""
-_FEW: Final = 4
-"""Up to this many values are looked up one by one: that is quicker than building a list."""
-
-_Columns = tuple[Any, ...]
 _COLUMNS: Final = ("position", "digest", "hashes", "entry", "line")
 
 
@@ -36,9 +33,16 @@ class _Statements:
             .where(entries.position >= sa.bindparam("start"), entries.position < sa.bindparam("stop"))
             .order_by(entries.position),
             dialect,
+            ("start", "stop"),
         )
-        self.index_of = Prepared(
-            sa.select(entries.digest, entries.position).where(entries.digest == sa.bindparam("wanted")), dialect
+        self.leaves = LookUp(
+            lambda wanted: sa.select(entries.position, entries.entry, entries.hashes).where(
+                entries.position.in_(wanted)
+            ),
+            dialect,
+        )
+        self.indexes_of = LookUp(
+            lambda wanted: sa.select(entries.digest, entries.position).where(entries.digest.in_(wanted)), dialect
         )
         self.keys = Prepared(sa.select(keys.keyid, keys.public_key), dialect)
         self.set_head = Prepared(
@@ -46,28 +50,22 @@ class _Statements:
             .where(head.id == sa.bindparam("row"))
             .values(origin=sa.bindparam("to_origin"), note=sa.bindparam("to_note")),
             dialect,
+            ("to_origin", "to_note", "row"),
         )
-        self.add_entry = Prepared(sa.insert(tables.entries), dialect)
-        self.add_key = Prepared(sa.insert(tables.keys), dialect)
-        # These two take lists, which only SQLAlchemy can write out.
-        self.leaves = sa.select(entries.position, entries.entry, entries.hashes).where(
-            entries.position.in_(sa.bindparam("wanted", expanding=True))
-        )
-        self.indexes_of = sa.select(entries.digest, entries.position).where(
-            entries.digest.in_(sa.bindparam("wanted", expanding=True))
-        )
+        self.add_entry = Prepared(sa.insert(tables.entries), dialect, _COLUMNS)
+        self.add_key = Prepared(sa.insert(tables.keys), dialect, ("keyid", "public_key"))
 
 
 class _Transaction:
-    """Reading and writing on one connection."""
+    """Reading and writing with one cursor."""
 
-    def __init__(self, connection: sa.Connection, statements: _Statements) -> None:
-        self._connection = connection
+    def __init__(self, cursor: DBAPICursor, statements: _Statements) -> None:
+        self._cursor = cursor
         self._statements = statements
 
     def head(self) -> Head:
         """The one row of `head`."""
-        rows = self._statements.head.rows(self._connection)
+        rows = self._statements.head.rows(self._cursor)
         if len(rows) != 1 or rows[0][0] != 1:
             raise IntegrityFailure(f"the ledger's head has {len(rows)} rows, expected one with id 1")
         _, origin, note = rows[0]
@@ -77,58 +75,55 @@ class _Transaction:
 
     def count(self) -> int:
         """The number of rows."""
-        return int(self._statements.count.rows(self._connection)[0][0])
+        return int(self._statements.count.rows(self._cursor)[0][0])
 
     def leaves(self, indexes: Collection[int]) -> Mapping[int, StoredLeaf]:
         """By primary key."""
-        return {row[0]: StoredLeaf(row[1], row[2]) for row in self._rows(self._statements.leaves, indexes)}
+        return {row[0]: StoredLeaf(row[1], row[2]) for row in self._statements.leaves.rows(self._cursor, indexes)}
 
     def entries(self, start: int, stop: int) -> Sequence[StoredEntry]:
         """A range of the primary key."""
-        return [StoredEntry(*row) for row in self._statements.entries.rows(self._connection, start=start, stop=stop)]
+        return [StoredEntry(*row) for row in self._statements.entries.rows(self._cursor, start, stop)]
 
     def indexes_of(self, digests: Collection[bytes]) -> Mapping[bytes, int]:
         """By the unique index."""
-        if len(digests) > _FEW:
-            return {row[0]: row[1] for row in self._rows(self._statements.indexes_of, digests)}
-        one = self._statements.index_of
-        return {row[0]: row[1] for digest in digests for row in one.rows(self._connection, wanted=digest)}
+        return {row[0]: row[1] for row in self._statements.indexes_of.rows(self._cursor, digests)}
 
     def keys(self) -> Mapping[str, bytes]:
         """The whole table."""
-        return {row[0]: row[1] for row in self._statements.keys.rows(self._connection)}
+        return {row[0]: row[1] for row in self._statements.keys.rows(self._cursor)}
 
     def write(self, head: Head, entries: Sequence[StoredEntry], keys: Mapping[str, bytes]) -> None:
         """Insert the rows and the keys that are not there yet, update the head."""
         rows = [astuple(one) for one in entries]
         if rows:
-            self._statements.add_entry.run_many(self._connection, _COLUMNS, rows)
+            self._statements.add_entry.run_many(self._cursor, rows)
         stored = self.keys() if keys else {}
         for keyid, raw in keys.items():
             if keyid not in stored:
-                self._statements.add_key.run(self._connection, keyid=keyid, public_key=raw)
-        self._statements.set_head.run(self._connection, row=1, to_origin=head.origin, to_note=head.note)
-
-    def _rows(self, statement: sa.Select[*_Columns], wanted: Collection[Any]) -> Iterator[sa.Row[*_Columns]]:
-        values = list(wanted)
-        for start in range(0, len(values), _CHUNK):
-            yield from self._connection.execute(statement, {"wanted": values[start : start + _CHUNK]})
+                self._statements.add_key.run(self._cursor, keyid, raw)
+        self._statements.set_head.run(self._cursor, head.origin, head.note, 1)
 
 
 class SqlStorage:
     """A ledger's storage in a database that an engine leads to.
 
-    `explained` turns the driver's errors into ours; `damage` is the database's own check of itself.
+    `begin_writing` begins a transaction as the one writer, before anything is read in it; `explained` turns the
+    driver's errors into ours; `damage` is the database's own check of itself.
     """
 
     def __init__(
         self,
         engine: sa.Engine,
+        begin_writing: Callable[[DBAPICursor], None],
         explained: Callable[[], AbstractContextManager[None]],
         damage: Callable[[sa.Connection], list[str]],
     ) -> None:
         self._engine = engine
         self._writing_engine = engine.execution_options(infratrack_writing=True)
+        self._begin_writing = begin_writing
+        self._writer: PoolProxiedConnection | None = None
+        self._turn = Lock()
         self._statements = _Statements(engine.dialect)
         self._explained = explained
         self._damage = damage
@@ -177,8 +172,18 @@ class SqlStorage:
     @contextmanager
     def writing(self) -> Iterator[_Transaction]:
         """See LedgerStorage: one transaction that holds the write lock from its beginning."""
-        with self._explained(), self._writing_engine.begin() as connection:
-            yield _Transaction(connection, self._statements)
+        with self._turn, self._explained():
+            # Kept between batches, and given back to the pool (which undoes what is not committed) when one fails.
+            connection, self._writer = self._writer or self._engine.raw_connection(), None
+            try:
+                cursor = connection.cursor()
+                self._begin_writing(cursor)
+                yield _Transaction(cursor, self._statements)
+                connection.commit()
+            except BaseException:
+                connection.close()
+                raise
+            self._writer = connection
 
     def damage(self) -> Sequence[str]:
         """See LedgerStorage."""
@@ -190,9 +195,12 @@ class SqlStorage:
 
     def close(self) -> None:
         """Close every connection."""
+        if self._writer:
+            self._writer.close()
+            self._writer = None
         self._engine.dispose()
 
     @contextmanager
     def _reading(self) -> Iterator[_Transaction]:
-        with self._explained(), self._engine.connect() as connection:
-            yield _Transaction(connection, self._statements)
+        with self._explained(), closing(self._engine.raw_connection()) as connection:
+            yield _Transaction(connection.cursor(), self._statements)
