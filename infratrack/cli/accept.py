@@ -77,7 +77,7 @@ def accept(*, deliverable: str, comment: str, reopen: bool, key: str | None, pro
 def _person(workspace: Workspace, deliverable: Deliverable) -> str:
     """The person who signs, if they may; NotAllowed if not."""
     from infratrack.capture.clock import now  # noqa: PLC0415 -- after the options were understood
-    from infratrack.progress.acceptance import why_not  # noqa: PLC0415 -- likewise
+    from infratrack.progress.acceptance import why_not, why_outside  # noqa: PLC0415 -- likewise
     from infratrack.progress.binding import asked_to_sign  # noqa: PLC0415 -- likewise
 
     signer, trust = workspace.signing_key, workspace.trust
@@ -88,8 +88,10 @@ def _person(workspace: Workspace, deliverable: Deliverable) -> str:
             "choose yours with --key, or list it under `people` in the project file",
         )
     people = workspace.project.people
-    problem = why_not(deliverable, people, person, now())
+    moment = now()
+    outside = why_outside(people, person, moment, moment)
+    problem = why_not(deliverable, people, person, moment, moment)
     criteria = workspace.plugins.criteria
-    if problem and not asked_to_sign(deliverable, criteria, people, trust.people, signer.key.keyid):
+    if outside or (problem and not asked_to_sign(deliverable, criteria, people, trust.people, signer.key.keyid)):
         raise NotAllowed(problem, "`accepted_by` in the project file says who may")
     return person

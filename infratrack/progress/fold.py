@@ -59,7 +59,7 @@ def project_state(  # noqa: PLR0913, PLR0917 -- the inputs of the fold
     counting = what_counts(index, project.id, trust, size, as_of)
     folder = Folder(project, index, criteria, trust, counting)
     promises = [promised(one) for one in (*project.deliverables, *_exits(project))]
-    folds = _folds(folder, promises, index, _key(project, trust, criteria, index), counting)
+    folds = _folds(folder, promises, index, _key(project, trust, criteria, index, counting), counting)
     states = _states(promises, folds, index, trust, as_of)
     deliverables = tuple(states[one.id] for one in project.deliverables)
     tasks = task_states(project.tasks, deliverables)
@@ -139,9 +139,12 @@ def _exits(project: Project) -> list[Deliverable]:
     ]
 
 
-def _key(project: Project, trust: Trust, criteria: Mapping[str, Criterion], index: FactsIndex) -> str:
-    """Under what kept results hold: the same definition, trust, code and knowledge of keys."""
-    parts = (project.definition.digest, sorted(trust.signers), sorted(trust.people.items()), index.meta("epoch", "0"))
+def _key(
+    project: Project, trust: Trust, criteria: Mapping[str, Criterion], index: FactsIndex, counting: Counting
+) -> str:
+    """Under what kept results hold: the same definition, trust, code and knowledge of keys and older definitions."""
+    people, vouched = sorted(trust.people.items()), sorted(counting.vouched.items())
+    parts = (project.definition.digest, sorted(trust.signers), people, index.meta("epoch", "0"), vouched)
     return hashlib.sha256(f"{parts!r}{code_fingerprint(criteria.values())}{sorted(criteria)}".encode()).hexdigest()
 
 

@@ -10,7 +10,7 @@ from functools import cached_property
 from msgspec import Struct
 
 from infratrack.evidence.trust import Trust
-from infratrack.progress.acceptance import RawSignOff, judge_signoffs
+from infratrack.progress.acceptance import RawSignOff, judge_signoffs, signed_outside
 from infratrack.progress.binding import bind_leaf, bind_rule, selected
 from infratrack.progress.criterion import BindContext, Criterion, Decision, Rule
 from infratrack.progress.index.counting import Counting
@@ -117,9 +117,14 @@ class Folder:
         if end < len(instants):
             instants, entries, values = instants[:end], entries[:end], values[:end]
         excluded = self._counting.excluded
+        outside = self._outside if history.kind == SIGNOFF_KIND else frozenset()
         beyond = self._size < self._index.size and any(entry >= self._size for entry in entries)
-        if beyond or not excluded.keys().isdisjoint(entries):
-            kept = [place for place, entry in enumerate(entries) if entry < self._size and entry not in excluded]
+        if beyond or not excluded.keys().isdisjoint(entries) or not outside.isdisjoint(entries):
+            kept = [
+                place
+                for place, entry in enumerate(entries)
+                if entry < self._size and entry not in excluded and entry not in outside
+            ]
             self._dropped[number] = tuple(entry for entry in entries if entry < self._size and entry in excluded)
             instants = [instants[place] for place in kept]
             entries = [entries[place] for place in kept]
@@ -130,7 +135,7 @@ class Folder:
         leaves = _leaves(promise, reading, self._histories.__getitem__)
         deliverable = promise.deliverable
         signoffs, complaints = judge_signoffs(
-            self._signoffs.get(deliverable.id, ()), self._project, deliverable, self._trust.people, self.held
+            self._signoffs.get(deliverable.id, ()), deliverable, self._trust.people, self._judged_by
         )
         course, tracks = self._follow(promise, leaves, signoffs)
         links = self._links.get(deliverable.id, ())
@@ -141,12 +146,13 @@ class Folder:
         dropped = {entry for number in reading.numbers() for entry in self._dropped.get(number, ())}
         dropped.update(link.entry for link in links if link.entry in self._counting.excluded)
         reasons = Counter(self._counting.excluded[entry] for entry in dropped)
+        asks_to_sign = any(map(_signs, reading.rules))
         notes = (
             *self._changed(promise, course, tracks),
             *lost_runs([(link.at, link.outcome) for link in links if link.entry not in self._counting.excluded]),
             *not_counted(reasons),
             # Whoever signs for a criterion needs no place under accepted_by: the criterion judges that.
-            *(() if any(map(_signs, reading.rules)) else complaints),
+            *(note for entry, note in complaints.items() if entry in self._outside or not asks_to_sign),
         )
         return DeliverableFold(
             course=course,
@@ -203,6 +209,27 @@ class Folder:
             self._held[digest] = _remade(self._index.definition(digest))
         return self._held[digest]
 
+    def _judged_by(self, signoff: RawSignOff) -> Sequence[Project]:
+        """The definition that a sign-off pins (if it is known to have held, else today's), and the newest one before.
+
+        Newest is what counted evidence brought into the ledger last before the sign-off's entry.
+        """
+        pinned = self.held(signoff.definition) or self._project
+        place = bisect_left(self._brought, (signoff.entry,))
+        newest = self.held(self._brought[place - 1][1]) if place else None
+        return (pinned,) if newest is None else (pinned, newest)
+
+    @cached_property
+    def _brought(self) -> Sequence[tuple[int, str]]:
+        """(entry, digest) of the first counted evidence that pins each definition, in the order of the ledger."""
+        return sorted((entry, digest) for digest, entry in self._counting.vouched.items())
+
+    @cached_property
+    def _outside(self) -> frozenset[int]:
+        """Sign-offs by people who did not belong to the project when they signed."""
+        signoffs = (one for signoffs in self._signoffs.values() for one in signoffs)
+        return signed_outside(signoffs, self._trust.people, self._judged_by)
+
     @cached_property
     def _pins(self) -> Mapping[int, str]:
         """Entries that were made under another definition than today's, with that definition's digest."""
@@ -225,7 +252,8 @@ class Folder:
         """Sign-offs with a good signature of a person's key, in the order of evidence."""
         found: dict[str, list[RawSignOff]] = {}
         query = (
-            "SELECT e.instant, e.entry, s.deliverable, s.decision, s.comment, k.text, d.text FROM signoff s"
+            "SELECT e.instant, e.entry, s.deliverable, s.decision, s.comment, k.text, d.text, e.recorded"
+            " FROM signoff s"
             " JOIN evidence e ON e.entry = s.entry JOIN name k ON k.id = e.key JOIN name d ON d.id = e.definition"
             " WHERE e.entry < ? AND e.instant <= ? ORDER BY e.instant, e.run, e.payload"
         )

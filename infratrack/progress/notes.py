@@ -24,7 +24,7 @@ def _sentence(reason: str, count: int) -> str:
         return f"{pieces(count)} of another project and not counted"
     if reason == UNREADABLE:
         return f"{pieces(count)} damaged or unreadable and not counted; run `infratrack ledger verify`"
-    return f"{pieces(count)} signed by a key that the project does not trust: keyid {reason}; add it to trust"
+    return f"{pieces(count)} signed by a key that the project does not trust: keyid {reason}; add it to trust or people"
 
 
 def lost_runs(outcomes: Sequence[tuple[Instant, str | None]]) -> tuple[str, ...]:

@@ -43,7 +43,7 @@ SCHEMA: Final[Mapping[str, Any]] = {
             ],
         },
         "role": {
-            "description": "Anybody who has this role in the project file (`from` and `to` are not asked).",
+            "description": "Anybody who has this role in the project file.",
             "type": "string",
             "minLength": 1,
         },
@@ -69,8 +69,8 @@ _JUDGED: Final = {
 class Signoff:
     """`signoff`: enough different people signed the deliverable off.
 
-    A key that belongs to no person is a machine and never counts. A role's holders are those of the project file; since
-    a criterion is told no instant, the dates between which somebody belongs to the project are not asked here.
+    A key that belongs to no person is a machine and never counts. A role's holders are those of the project file; what
+    somebody signs before their `from` or after their `to` date counts for nobody.
     """
 
     name: Final = "signoff"

@@ -128,11 +128,13 @@ def test_who_may_sign() -> None:
     at = Instant(T0)
     deliverable = promised(accepted_by=("lead", "ben"))
     people = (Person("ana", roles=("lead",)), Person("ben", start="2026-02-01"), Person("cleo", end="2026-01-04"))
-    assert why_not(deliverable, people, "ana", at) == ""
-    assert why_not(deliverable, people, "eve", at) == "eve is not among the project's people"
-    assert why_not(deliverable, people, "ben", at) == "ben belongs to the project only from 2026-02-01"
-    assert why_not(deliverable, people, "cleo", at) == "cleo belonged to the project only until 2026-01-04"
-    assert why_not(promised(), people, "ana", at) == "d names nobody under accepted_by"
+    assert why_not(deliverable, people, "ana", at, at) == ""
+    assert why_not(deliverable, people, "eve", at, at) == "eve is not among the project's people"
+    assert why_not(deliverable, people, "ben", at, at) == "ben belongs to the project only from 2026-02-01"
+    assert why_not(deliverable, people, "cleo", at, at) == "cleo belonged to the project only until 2026-01-04"
+    late = "cleo belonged to the project only until 2026-01-04, and this was recorded on 2026-01-05"
+    assert why_not(deliverable, people, "cleo", Instant(T0 - 86_400_000_000), at) == late
+    assert why_not(promised(), people, "ana", at, at) == "d names nobody under accepted_by"
 
 
 def test_a_criterion_may_ask_somebody_to_sign() -> None:

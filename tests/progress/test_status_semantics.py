@@ -10,7 +10,7 @@ from msgspec import structs
 from infratrack.errors import InputError
 from infratrack.progress.criterion import Decision
 from infratrack.progress.status import Status
-from infratrack.project.model import AllOf, AnyOf, AtLeast, Not, Phase, Task
+from infratrack.project.model import AllOf, AnyOf, AtLeast, CriterionCall, Not, Phase, Task
 from infratrack.testing.builders import signing_key
 from tests.progress.world import COMMIT, DAY, HOUR, T0, World, a_project, fine, promised
 
@@ -296,6 +296,25 @@ class TestAcceptance:
             world.sign(at, "ben")
             assert world.one(T0 + 50 * DAY).status is status
 
+    def test_somebody_who_left_cannot_date_back(self) -> None:
+        world = World(promised(accepted_by=("ben",)))
+        world.say(T0, a="ok")
+        world.sign(T0 + HOUR, "ben", recorded=T0 + 40 * DAY)
+        one = world.one(T0 + 50 * DAY)
+        assert one.status is Status.COMPLETE
+        late = "ben belonged to the project only until 2026-01-31, and this was recorded on 2026-02-14"
+        assert one.notes == (f"entry 1 (accepted by ben) does not count: {late}",)
+
+    def test_somebody_who_left_meets_no_criterion_that_asks_for_a_signature(self) -> None:
+        world = World(promised(when=AllOf((fine(), CriterionCall("toy.signed", {})))))
+        world.say(T0, a="ok")
+        world.sign(T0 + 40 * DAY, "ben")
+        one = world.one(T0 + 50 * DAY)
+        assert one.status is Status.IN_PROGRESS
+        assert one.notes == (
+            "entry 1 (accepted by ben) does not count: ben belonged to the project only until 2026-01-31",
+        )
+
     def test_reopening_un_earns_until_new_evidence_arrives(self) -> None:
         world = World(promised(accepted_by=("lead",)))
         world.say(T0, a="ok")
@@ -328,8 +347,6 @@ class TestAcceptance:
         assert (world.one().status, world.one().completed) == (Status.COMPLETE, T0 + 3 * HOUR)
 
     def test_a_criterion_that_waits_for_a_signature_can_be_signed_before_it_is_complete(self) -> None:
-        from infratrack.project.model import CriterionCall
-
         world = World(promised(when=AllOf((fine(), CriterionCall("toy.signed", {})))))
         assert not world.one().signable
         world.say(T0, a="ok")
@@ -349,7 +366,10 @@ class TestTrust:
         assert state.deliverables[0].status is Status.NOT_STARTED
         assert state.deliverables[0].untrusted == 1
         assert state.evidence.untrusted == {keyid: 1}
-        note = f"1 piece of evidence is signed by a key that the project does not trust: keyid {keyid}; add it to trust"
+        note = (
+            f"1 piece of evidence is signed by a key that the project does not trust: keyid {keyid}; "
+            "add it to trust or people"
+        )
         assert state.notes == (note,)
         assert state.deliverables[0].notes == (note,)
 
@@ -435,6 +455,28 @@ class TestDefinitions:
         world.sign(T0 + HOUR, definition=own.definition.digest)
         _remember(world, monkeypatch, own)
         assert world.one().status is Status.COMPLETE
+
+    def test_an_older_definition_gives_no_right_that_a_newer_one_took(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        world = World(promised(accepted_by=("lead",)))
+        before = world.project
+        world.say(T0, a="ok")
+        world.project = a_project(promised(accepted_by=("ben",)))
+        world.say(T0 + HOUR, a="ok")
+        world.sign(T0 + 2 * HOUR, definition=before.definition.digest)
+        _remember(world, monkeypatch, before)
+        one = world.one()
+        assert one.status is Status.COMPLETE
+        assert one.notes[-1] == "entry 2 (accepted by ana) does not count: d is accepted by ben, not by ana"
+
+    def test_a_right_that_was_taken_later_was_still_a_right(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        world = World(promised(accepted_by=("lead",)))
+        before = world.project
+        world.say(T0, a="ok")
+        world.sign(T0 + HOUR)
+        world.project = a_project(promised(accepted_by=("ben",)))
+        world.say(T0 + 2 * HOUR, a="ok")
+        _remember(world, monkeypatch, before)
+        assert world.one().status is Status.ACCEPTED
 
 
 def _remember(world: World, monkeypatch: pytest.MonkeyPatch, before: object) -> None:

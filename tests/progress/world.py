@@ -264,9 +264,10 @@ class World:
         self.append(payload, TOY, key=key, recorded=at if recorded is None else recorded)
 
     def sign(self, at: int, who: str = "ana", decision: str = "accepted", deliverable: str = "d", **more: Any) -> None:
+        recorded = more.pop("recorded", at)
         result = {"deliverable": deliverable, "decision": decision, "comment": "seen"}
         payload = self.statement(SIGNOFF, result, at=at, deliverables=(deliverable,), **more)
-        self.append(payload, SIGNOFF, key=who, recorded=at)
+        self.append(payload, SIGNOFF, key=who, recorded=recorded)
 
     def end_key(self, at: int, key: str, by: str) -> None:
         result = {"keyid": signing_key(key).keyid, "action": "revoke", "reason": "lost"}

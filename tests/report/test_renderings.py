@@ -137,10 +137,10 @@ MARKDOWN = r"""## Toy project
 
 - Task Design (u): it has no deliverables, so nothing can show its progress
 - Exit of phase Build: not started. toy.fine: no evidence yet of toy open
-- Note: 1 piece of evidence is signed by a key that the project does not trust: keyid KEY; add it to trust
-- Note on open: 1 piece of evidence is signed by a key that the project does not trust: keyid KEY; add it to trust
-- Note on stray: 1 piece of evidence is signed by a key that the project does not trust: keyid KEY; add it to trust
-"""
+- Note: 1 piece of evidence is signed by a key that the project does not trust: keyid KEY; add it to trust or people
+- Note on open: 1 piece of evidence is signed by a key that the project does not trust: keyid KEY; add it to trust or people
+- Note on stray: 1 piece of evidence is signed by a key that the project does not trust: keyid KEY; add it to trust or people
+"""  # noqa: E501 -- lines as they are written
 
 TABLE = """Toy project  toy
 ━━━━━━━━━━──────────  50 % delivered · 12 % at risk
@@ -159,7 +159,7 @@ Build *everything*  t   ━━━━━───      57 %
   ○ OPEN  open          not started
     toy.fine: no evidence yet of toy open
     → 1 piece of evidence is signed by a key that the project does not trust: keyid
-    KEY; add it to trust
+    KEY; add it to trust or people
 
 Design  u               ? unknown     no deliverables
 
@@ -167,12 +167,12 @@ without a task
   ○ STRAY  stray        not started
     toy.fine: no evidence yet of toy open
     → 1 piece of evidence is signed by a key that the project does not trust: keyid
-    KEY; add it to trust
+    KEY; add it to trust or people
 
 exit of phase Build  ○ not started
     toy.fine: no evidence yet of toy open
 → 1 piece of evidence is signed by a key that the project does not trust: keyid
-KEY; add it to trust
+KEY; add it to trust or people
 """
 
 

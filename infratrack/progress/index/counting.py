@@ -22,8 +22,8 @@ class Counting(Struct, frozen=True):
     as_of: Instant
     excluded: Mapping[int, str]
     """Entries that do not count, with the reason (OTHER_PROJECT, UNREADABLE, TWICE, or the untrusted key's id)."""
-    vouched: frozenset[str]
-    """Digests of the definitions that counted evidence pins."""
+    vouched: Mapping[str, int]
+    """Digests of the definitions that counted evidence pins, with the first entry that does."""
     counts: EvidenceCounts
     everything: bool
     """Whether there is nothing in the index beyond `size` and `as_of`."""
@@ -36,13 +36,14 @@ def what_counts(index: FactsIndex, project_id: str, trust: Trust, size: int, as_
     ends = narrow(trust, key_entries(index))
     names: dict[int, str] = dict(index.rows("SELECT id, text FROM name"))
     excluded: dict[int, str] = {}
-    vouched: set[str] = set()
+    vouched: dict[str, int] = {}
     total = 0
     by_reason: Counter[str] = Counter()
     grouped = (
-        f"SELECT key, project, state, type, definition, COUNT(*) FROM evidence WHERE {bounds} GROUP BY 1, 2, 3, 4, 5"  # noqa: S608 -- `bounds` holds numbers only
+        "SELECT key, project, state, type, definition, COUNT(*), MIN(entry)"  # noqa: S608 -- `bounds` holds numbers only
+        f" FROM evidence WHERE {bounds} GROUP BY 1, 2, 3, 4, 5"
     )
-    for *group, number in index.rows(grouped):
+    for *group, number, first in index.rows(grouped):
         key, project, state, kind, definition = group
         keyid, signs = names[key], names[kind] == SIGNOFF
         reason = ""
@@ -53,8 +54,8 @@ def what_counts(index: FactsIndex, project_id: str, trust: Trust, size: int, as_
         elif state != KNOWN or keyid not in (trust.people if signs else trust.signers):
             reason = keyid
         total += number
-        if not reason and not signs:
-            vouched.add(names[definition])
+        if not reason and not signs and names[definition] and ends.holds(keyid, first):
+            vouched[names[definition]] = min(first, vouched.get(names[definition], first))
         if reason or keyid in ends.ends:
             members = f"SELECT entry FROM evidence WHERE {bounds} AND key = ? AND project = ? AND state = ? AND type = ? AND definition = ?"  # noqa: S608, E501 -- likewise
             out = [entry for (entry,) in index.rows(members, *group) if reason or not ends.holds(keyid, entry)]
@@ -66,7 +67,7 @@ def what_counts(index: FactsIndex, project_id: str, trust: Trust, size: int, as_
     unreadable = by_reason.pop(UNREADABLE, 0) + int(index.rows(troubled, DAMAGED)[0][0])
     other = by_reason.pop(OTHER_PROJECT, 0)
     counts = EvidenceCounts(total, counted, {key: by_reason[key] for key in sorted(by_reason)}, other, unreadable)
-    return Counting(size, as_of, excluded, frozenset(vouched - {""}), counts, everything)
+    return Counting(size, as_of, excluded, vouched, counts, everything)
 
 
 def _count_once(index: FactsIndex, size: int, excluded: dict[int, str]) -> None:
