@@ -2,7 +2,8 @@
 
 The command gets a session of its own, so that the terminal's Ctrl-C does not reach it beside our own signal: Terraform
 takes a second SIGINT as "abandon your work". Cancelling sends SIGINT once, waits, and only then kills; a killed command
-has done nobody knows what, so its outcome is `indeterminate`.
+has done nobody knows what, so its outcome is `indeterminate`. The SIGINT goes to the whole process group, as a
+terminal's would: a script or `make` just waits for the Terraform that it started, and that one must hear of it.
 """
 
 from __future__ import annotations
@@ -50,10 +51,9 @@ def run_process(  # noqa: PLR0913 -- what subprocess needs, all by keyword
 ) -> ProcessEnd:
     """Run a command in a session of its own and hand over its output line by line, without line ends.
 
-    Everything happens in the caller's thread. Once `canceled()` is true the command gets one SIGINT (outcome
-    `canceled`); if it has not ended 10 seconds later its process group is killed (outcome `indeterminate`). A command
-    that cannot start ends with 127 (not found) or 126 (not executable), and a line on stderr says why. Never raises
-    OSError.
+    Everything happens in the caller's thread. Once `canceled()` is true its process group gets one SIGINT (outcome
+    `canceled`); if it has not ended 10 seconds later that group is killed (outcome `indeterminate`). A command that
+    cannot start ends with 127 (not found) or 126 (not executable), and a line on stderr says why. Never raises OSError.
     """
     try:
         process = subprocess.Popen(
@@ -106,7 +106,7 @@ def _follow(process: subprocess.Popen[bytes], talk: _Talk, canceled: Callable[[]
         elif asked_at is None:
             if canceled():
                 asked_at = time.monotonic()
-                process.send_signal(signal.SIGINT)
+                _signal_group(process, signal.SIGINT)
         elif not killed and time.monotonic() - asked_at > GRACE_SECONDS:
             killed = True
             _signal_group(process, signal.SIGKILL)

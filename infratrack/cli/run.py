@@ -48,7 +48,13 @@ delivered."""
 @click.option(
     "--as", "tool", metavar="TOOL", help="Collect facts as for this tool (a wrapper script around terraform)."
 )
-@click.option("--log", "keep_log", is_flag=True, help="Keep the output, scrubbed. It goes through a pipe then.")
+@click.option(
+    "--log",
+    "keep_log",
+    is_flag=True,
+    help="Keep the output, scrubbed; what only the tool knows as secret (a variable that Ansible prints) stays in it. "
+    "It goes through a pipe then.",
+)
 @key_option
 @project_option
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)

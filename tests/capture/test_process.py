@@ -73,6 +73,19 @@ def test_cancel_interrupts_once_and_lets_the_command_end_in_order() -> None:
     assert said == ["ready", "tidied"]
 
 
+def test_cancel_reaches_what_a_script_waits_for() -> None:
+    started: Lines = []
+    end = run_process(
+        ["sh", "-c", "echo ready; sh -c 'trap \"echo tidied; exit 130\" INT; while :; do sleep 0.05; done'; exit 3"],
+        cwd=Path("/"),
+        environment=dict(os.environ),
+        on_line=lambda stream, line: started.append((stream, line)),
+        canceled=lambda: bool(started),
+    )
+    assert end.outcome == "canceled"
+    assert started[1:] in ([], [("stdout", "tidied")])
+
+
 def test_what_does_not_heed_the_cancel_is_killed_and_indeterminate(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("infratrack.capture.process.GRACE_SECONDS", 0.3)
     said: list[str] = []
