@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path as FilePath
-from typing import Any, Final
+from typing import Any
 
 from infratrack.errors import InputError
 from infratrack.project.check import located
@@ -13,23 +12,16 @@ from infratrack.project.files import read_sources
 from infratrack.project.model import AllOf, AtLeast, Condition, CriterionCall, Not, Project
 from infratrack.project.problems import Flaw, Path, Problem, ProjectProblems, shown
 
-USES_AT_MOST: Final = 1_000
 Bind = Callable[[CriterionCall, str], None]
 """Binds one criterion of the deliverable (or phase) of that id; raises InputError where the parameters are wrong."""
 
 
 def check_bound(project: Project, file: FilePath, bind: Bind) -> None:
-    """Bind the criteria of the project once; raises ProjectProblems with all that cannot be bound.
-
-    Of each criterion the first USES_AT_MOST uses are bound: binding costs, and every use has passed its schema already.
-    """
+    """Bind every criterion of the project once; raises ProjectProblems with all that cannot be bound."""
     flaws: list[tuple[str, str, Flaw]] = []
-    uses: Counter[str] = Counter()
     for deliverable in project.deliverables:
         for path, call in _calls(deliverable.done_when, ("done_when",)):
-            uses[call.name] += 1
-            if uses[call.name] <= USES_AT_MOST:
-                _try(bind, call, ("deliverables", deliverable.id), path, flaws)
+            _try(bind, call, ("deliverables", deliverable.id), path, flaws)
     for phase in project.phases:
         for path, call in _calls(phase.exit, ("exit",)) if phase.exit else ():
             _try(bind, call, ("phases", phase.id), path, flaws)

@@ -7,6 +7,7 @@ for any run of characters, so `module.core.*` matches everything in that module,
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Iterable
 from typing import Final
@@ -40,19 +41,23 @@ def resource_address(module: str, mode: str, kind: str, name: str, index: str | 
 
 def matcher(pattern: str) -> Callable[[str], bool]:
     """Whether an address matches the pattern. Takes time linear in the address: no pattern can make it crawl."""
+    # Compiled when first asked: a project of many criteria is bound to be checked, without looking at any address.
+    compiled = functools.cache(lambda: _compiled(pattern))
+
+    def matches(address: str) -> bool:
+        return len(address) <= LONGEST_ADDRESS and compiled().fullmatch(address) is not None
+
+    return matches
+
+
+def _compiled(pattern: str) -> re.Pattern[str]:
     chunks = ["".join(_literal(part) for part in _split_indexes(chunk)) for chunk in _split_stars(pattern)]
     first, *rest = chunks
     if not rest:
-        compiled = re.compile(first, re.DOTALL)
-    else:
-        # An atomic group a star: the leftmost fit of each chunk is never given up, so nothing is tried twice.
-        middle = "".join(f"(?>.*?{chunk})" for chunk in rest[:-1])
-        compiled = re.compile(f"{first}{middle}.*{rest[-1]}", re.DOTALL)
-
-    def matches(address: str) -> bool:
-        return len(address) <= LONGEST_ADDRESS and compiled.fullmatch(address) is not None
-
-    return matches
+        return re.compile(first, re.DOTALL)
+    # An atomic group a star: the leftmost fit of each chunk is never given up, so nothing is tried twice.
+    middle = "".join(f"(?>.*?{chunk})" for chunk in rest[:-1])
+    return re.compile(f"{first}{middle}.*{rest[-1]}", re.DOTALL)
 
 
 def names_in(addresses: Iterable[str]) -> frozenset[str]:

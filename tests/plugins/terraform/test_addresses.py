@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from infratrack_terraform.addresses import literal_beginning, matcher, names_in, quote_index, resource_address
+from infratrack_terraform.text_pattern import text_matcher
 
 
 @pytest.mark.parametrize(
@@ -79,3 +82,18 @@ def test_names_and_text_indexes_are_found_in_addresses() -> None:
     assert names_in(['module.core["west"].terraform_data.vlan[10]']) == {
         "module", "core", "west", "terraform_data", "vlan",
     }  # fmt: skip
+
+
+def test_a_pattern_costs_nothing_before_it_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    matches = matcher("module.core.*"), text_matcher("core-*")
+    compiled: list[str] = []
+    real = re.compile
+
+    def counted(pattern: str, flags: int = 0) -> re.Pattern[str]:
+        compiled.append(pattern)
+        return real(pattern, flags)
+
+    monkeypatch.setattr(re, "compile", counted)
+    assert [one("core-1") for one in matches] == [False, True]
+    assert [one("core-1") for one in matches] == [False, True]
+    assert len(compiled) == 2
