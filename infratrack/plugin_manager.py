@@ -173,6 +173,17 @@ class Plugins:
         """What the plugins propose for a folder."""
         return [proposal for _, proposal in self._ask("infratrack_proposals", folder=folder)]
 
+    def schemas_of(self, things: Mapping[str, Criterion] | Mapping[str, StepType]) -> dict[str, Mapping[str, Any]]:
+        """Name → JSON Schema of criteria or steps. What cannot hand one over is left out and reported in `broken`."""
+        found = {}
+        for name, thing in things.items():
+            schema = getattr_safely(thing, lambda one: one.schema)
+            if isinstance(schema, Mapping):
+                found[name] = schema
+            else:
+                self.broken[name.partition(".")[0]] = f"{name[:100]} has no JSON Schema of its parameters"
+        return found
+
     def _load(self, entry_point: EntryPoint) -> None:
         name = entry_point.name if _NAME.fullmatch(entry_point.name) else "?"
         module_name, _, attribute = entry_point.value.partition(":")
@@ -215,7 +226,8 @@ class Plugins:
         found: dict[str, Any] = {}
         for plugin, answer in self._ask(hook):
             name = getattr_safely(answer, name_of)
-            if not isinstance(name, str) or not all(hasattr(answer, member) for member in members):
+            present = getattr_safely(answer, lambda one: all(hasattr(one, member) for member in members))
+            if not isinstance(name, str) or not present:
                 self.broken[plugin] = f"{hook} handed over a {type(answer).__name__} without the members it needs"
             elif name in found:
                 self.broken[plugin] = f"{hook}: the name {name[:100]} is already taken by another plugin"

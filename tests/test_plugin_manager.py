@@ -130,6 +130,24 @@ def test_a_hook_that_fails_is_reported_and_the_others_work(
     assert "hunter2" not in plugins.broken["bad"]
 
 
+@pytest.mark.parametrize(
+    "schema",
+    [
+        "raise ValueError",
+        "raise AttributeError",
+        "return None",
+        # Not at once: the second look at it fails.
+        "self.looks = getattr(self, 'looks', 0) + 1; return {} if self.looks == 1 else 1 / 0",
+    ],
+)
+def test_a_criterion_that_cannot_hand_over_its_schema_is_reported(install: Install, schema: str) -> None:
+    odd = GOOD.replace("good", "odd").replace("; schema = {}\n    def bind", "\n    def bind")
+    odd = odd.replace("    def bind", f"    @property\n    def schema(self): {schema}\n    def bind")
+    plugins = load_plugins(install(good=GOOD, odd=odd))
+    assert plugins.schemas_of(plugins.criteria) == {"good.word": {}}
+    assert set(plugins.broken) == {"odd"}
+
+
 def test_of_two_criteria_with_one_name_the_first_counts(install: Install) -> None:
     plugins = load_plugins(install(aa=GOOD, bb=GOOD))
     assert set(plugins.criteria) == {"good.word"}

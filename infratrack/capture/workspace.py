@@ -75,9 +75,9 @@ class Workspace:
     @cached_property
     def project(self) -> Project:
         """The project; ProjectProblems (an InputError) lists everything that is wrong with it."""
-        criteria = {name: criterion.schema for name, criterion in self.plugins.criteria.items()}
-        steps = {name: step.schema for name, step in self.plugins.steps.items()}
-        return load_project(self.project_file, criteria, steps, broken=self.plugins.broken)
+        plugins = self.plugins
+        criteria, steps = plugins.schemas_of(plugins.criteria), plugins.schemas_of(plugins.steps)
+        return load_project(self.project_file, criteria, steps, broken=plugins.broken)
 
     @cached_property
     def project_id(self) -> str:

@@ -137,4 +137,5 @@ class Workshop:
         metadata.mkdir(parents=True)
         (metadata / "entry_points.txt").write_text(f"[infratrack]\n{name} = {name}_module\n")
         (site / f"{name}_module.py").write_text(text)
-        self.with_environment({"PYTHONPATH": str(site)})
+        given = self.environment.get("PYTHONPATH")
+        self.with_environment({"PYTHONPATH": f"{site}{os.pathsep}{given}" if given else str(site)})

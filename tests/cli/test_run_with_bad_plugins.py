@@ -114,3 +114,13 @@ def test_a_tool_can_be_named(shop: Workshop) -> None:
 def test_an_unknown_tool_costs_facts_only(shop: Workshop) -> None:
     assert shop.infratrack("run", "--as", "tool", "--", "true").returncode == 0
     assert "no plugin collects facts as 'tool'" in shop.ends()[0].common.missing["facts"]
+
+
+def test_a_criterion_whose_schema_raises_breaks_nothing_else(shop: Workshop) -> None:
+    plugin = "from infratrack.api import hookimpl\nclass Odd:\n    name = 'odd.one'\n    bind = None\n"
+    plugin += "    @property\n    def schema(self): raise RuntimeError\n"
+    shop.install("odd", plugin + "@hookimpl\ndef infratrack_criteria(): return [Odd()]\n")
+    assert shop.run("true").returncode == 0
+    assert len(shop.ends()) == 1
+    assert shop.infratrack("status").returncode == 0
+    assert "the plugin odd does not work" in shop.infratrack("validate").stderr
