@@ -22,7 +22,8 @@ Examples:
   infratrack accept core-vlans --comment 'Seen on both switches'
   infratrack accept core-vlans --reopen --comment 'VLAN 20 has the wrong name'
 
-Exit codes: 0 signed and delivered, 1 it is not complete, 2 bad input, 4 signed but not delivered yet, 5 you may not."""
+Exit codes: 0 signed and delivered, 1 it is not complete, 2 bad input, 4 signed but not delivered yet, 5 you may not,
+6 the ledger is damaged."""
 
 
 @click.command("accept", epilog=EPILOG)
@@ -39,6 +40,7 @@ def accept(*, deliverable: str, comment: str, reopen: bool, key: str | None, pro
     """
     from infratrack.capture.signoff import sign_off  # noqa: PLC0415 -- after the options were understood
     from infratrack.capture.workspace import Workspace  # noqa: PLC0415 -- likewise
+    from infratrack.cli.damaged_evidence import refuse_damage  # noqa: PLC0415 -- likewise
     from infratrack.report.selection import unknown_name  # noqa: PLC0415 -- likewise
 
     workspace = Workspace.open(project, environ=dict(os.environ), key_name=key)
@@ -47,7 +49,9 @@ def accept(*, deliverable: str, comment: str, reopen: bool, key: str | None, pro
         raise unknown_name("deliverable", deliverable, promised)
     person = _person(workspace, promised[deliverable])
     workspace.send_spool()
-    (state,) = workspace.explained(deliverable).deliverables
+    explained = workspace.explained(deliverable)
+    refuse_damage(explained)
+    (state,) = explained.deliverables
     decision = "reopened" if reopen else "accepted"
     if reopen:
         if state.completed is None:

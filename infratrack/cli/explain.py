@@ -15,7 +15,8 @@ Examples:
   infratrack explain core-vlans
   infratrack explain core-vlans --as-of 2026-02-01 --format json
 
-Exit codes: 0 fine, 2 bad input, 4 the ledger could not be reached, 6 the ledger is not the one that was read before."""
+Exit codes: 0 fine, 2 bad input, 4 the ledger could not be reached, 6 the ledger is damaged, or not the one that was
+read before."""
 
 
 @click.command("explain", epilog=EPILOG)
@@ -30,6 +31,7 @@ def explain(*, deliverable: str, as_of: str | None, at_size: int | None, output_
     Shows each criterion with its verdict, the reason in plain words, what would satisfy it, and the evidence behind it.
     """
     from infratrack.capture.workspace import Workspace  # noqa: PLC0415 -- after the options were understood
+    from infratrack.cli.damaged_evidence import refuse_damage  # noqa: PLC0415 -- likewise
     from infratrack.report.selection import unknown_name  # noqa: PLC0415 -- likewise
     from infratrack.values import parse_instant  # noqa: PLC0415 -- likewise
 
@@ -51,3 +53,4 @@ def explain(*, deliverable: str, as_of: str | None, at_size: int | None, output_
         explained = state.deliverables[0]
         task = next((one.name for one in promised.tasks if one.id == explained.task), None)
         print_explanation(terminal(), explained, task)
+    refuse_damage(state)

@@ -24,7 +24,7 @@ Examples:
   infratrack status --as-of 2026-02-01 --format json
 
 Exit codes: 0 fine, 1 with --check when not everything asked about is complete, 2 bad input, 4 the ledger could not be
-reached, 6 the ledger is not the one that was read before."""
+reached, 6 the ledger is damaged, or not the one that was read before."""
 
 AS_OF_HELP = "Show what held at this instant (2026-02-01, 2026-02-01T09:30:00Z).  [default: now]"
 AT_SIZE_HELP = "Know only the first N entries of the ledger.  [default: all]"
@@ -60,6 +60,7 @@ def status(  # noqa: PLR0913 -- one argument an option
     evidence contradicts it. Filters of one kind add up, those of different kinds narrow each other.
     """
     from infratrack.capture.workspace import Workspace  # noqa: PLC0415 -- after the options were understood
+    from infratrack.cli.damaged_evidence import refuse_damage  # noqa: PLC0415 -- likewise
     from infratrack.report.selection import Question, narrowed  # noqa: PLC0415 -- likewise
     from infratrack.values import parse_instant  # noqa: PLC0415 -- likewise
 
@@ -70,6 +71,7 @@ def status(  # noqa: PLR0913 -- one argument an option
     for name, reason in sorted(workspace.plugins.broken.items()):
         say(f"the plugin {name} is broken: {reason}")
     _print(state, output_format, _waiting(workspace))
+    refuse_damage(state)
     if check:
         _check(state, question)
 

@@ -171,8 +171,8 @@ class Ledger:
         return self.storage.head().note
 
     def size(self) -> int:
-        """How many entries the newest checkpoint covers."""
-        return head_checkpoint(self.storage.head()).size
+        """How many entries the newest checkpoint covers; IntegrityFailure when there are entries but no checkpoint."""
+        return self._head().size
 
     def root(self) -> bytes:
         """The root that the newest checkpoint names (32 bytes)."""
@@ -188,16 +188,33 @@ class Ledger:
     def entries(self, start: int = 0, stop: int | None = None) -> Iterator[LedgerEntry]:
         """The entries with index `start` up to, not including, `stop` (all there are when None), in order.
 
-        Raises IntegrityFailure, naming the entry, for one that cannot be read.
+        Raises IntegrityFailure, naming the entry, for one that cannot be read or that the stored hashes of the tree do
+        not fit; and after the last one when all of them do not lead to the checkpoint's root.
         """
-        end = self.size() if stop is None else min(stop, self.size())
-        for first in range(max(start, 0), end, PAGE):
+        head, start = self._head(), max(start, 0)
+        end = head.size if stop is None else min(stop, head.size)
+        if start >= end:
+            return
+        span = places((0, start))
+        stored = subtree_hashes(self.storage, span)
+        tree = GrowingTree(start, [stored[place] for place in span])
+        for first in range(start, end, PAGE):
             wanted = first
             for row in self.storage.entries(first, min(first + PAGE, end)):
-                yield _ledger_entry(row, wanted)
+                entry = _ledger_entry(row, wanted)
+                if tree.add(row.entry) != row.hashes:
+                    raise IntegrityFailure(
+                        f"entry {wanted}: the stored hashes of the tree are not those of its leaves",
+                        "run `infratrack ledger verify`",
+                    )
+                yield entry
                 wanted += 1
             if wanted != min(first + PAGE, end):
                 raise IntegrityFailure(f"entry {wanted} is missing from the ledger", "run `infratrack ledger verify`")
+        if end == head.size and tree.root() != head.root:
+            raise IntegrityFailure(
+                "the ledger's entries do not lead to the root in its checkpoint", "run `infratrack ledger verify`"
+            )
 
     def known_keys(self) -> Mapping[str, PublicKey]:
         """Every key that signed an entry or a checkpoint here, by key id. Known is not trusted."""
@@ -229,6 +246,13 @@ class Ledger:
     def close(self) -> None:
         """Let go of files and connections."""
         self.storage.close()
+
+    def _head(self) -> Checkpoint:
+        """The newest checkpoint, as it stands (nobody has checked its signature)."""
+        head = self.storage.head()
+        if head.note is None and self.storage.count():
+            raise IntegrityFailure("the ledger has entries but no checkpoint", "run `infratrack ledger verify`")
+        return head_checkpoint(head)
 
     def _proof(self, spans: Sequence[tuple[int, int]]) -> tuple[bytes, ...]:
         hashes = subtree_hashes(self.storage, [place for span in spans for place in places(span)])

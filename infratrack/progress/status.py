@@ -116,6 +116,8 @@ class EvidenceCounts(Struct, frozen=True):
     other_projects: int = 0
     unreadable: int = 0
     """Damaged, or not to be read as words: the statement or a plugin failed."""
+    damaged: int = 0
+    """Of these, what is not what was signed: nobody knows what it said, so it may contradict what is shown."""
 
 
 class ProjectState(Struct, frozen=True):

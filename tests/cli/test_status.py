@@ -140,3 +140,17 @@ def test_a_plugin_that_fails_to_import_is_reported_and_status_goes_on(delivered:
     shown = delivered.ok("status", "--format", "json")
     assert "the plugin broken is broken" in shown.stderr
     assert json.loads(shown.stdout)["deliverables"][0]["status"] == "complete"
+
+
+def test_no_answer_passes_for_sound_where_evidence_is_damaged(delivered: Delivered) -> None:
+    delivered.build("core")
+    with sqlite3.connect(delivered.folder / ".infratrack/ledger.db") as connection:
+        connection.execute("UPDATE entries SET line = CAST('{}' AS BLOB) WHERE position = 0")
+    connection.close()
+    for command in (("status",), ("status", "--format", "json"), ("status", "--check", "core"), ("explain", "core")):
+        told = delivered.infratrack(*command)
+        assert told.returncode == 6, told.stderr
+        assert "1 piece of evidence in the ledger cannot be what was signed" in told.stderr
+        assert told.stdout
+    refused = delivered.infratrack("accept", "core", "--key", "anna", "--comment", "seen")
+    assert (refused.returncode, refused.stdout) == (6, "")

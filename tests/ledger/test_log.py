@@ -1,4 +1,5 @@
 import multiprocessing
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -161,6 +162,32 @@ def test_blobs_are_kept_under_their_true_name_only(ledger: Ledger) -> None:
     with pytest.raises(InputError, match="a blob is handed over as"):
         append(ledger, [false])
     assert ledger.size() == 1
+
+
+@pytest.mark.parametrize(
+    ("damage", "found"),
+    [
+        ("UPDATE entries SET entry = (SELECT entry FROM entries WHERE position = 3) WHERE position = 2", "entry 2: "),
+        ("UPDATE entries SET hashes = zeroblob(32) WHERE position = 2", "entry 2: "),
+        (
+            "UPDATE head SET note = replace(note, char(10) || '7' || char(10), char(10) || '6' || char(10))",
+            "not lead to",
+        ),
+        ("UPDATE head SET note = NULL", "has entries but no checkpoint"),
+    ],
+)
+@pytest.mark.parametrize("start", [0, 1, 2])
+def test_entries_that_are_not_those_of_the_tree_are_not_handed_over(
+    ledger: Ledger, tmp_path: Path, damage: str, found: str, start: int
+) -> None:
+    append(ledger, [incoming(number) for number in range(7)])
+    assert [entry.index for entry in ledger.entries(start)] == list(range(start, 7))
+    assert list(ledger.entries(7)) == []
+    with sqlite3.connect(tmp_path / SAMPLE_ADDRESS.removeprefix("sqlite:///")) as connection:
+        connection.execute(damage)
+    connection.close()
+    with pytest.raises(IntegrityFailure, match=found):
+        list(ledger.entries(start))
 
 
 def test_nothing_is_appended_to_a_damaged_log(ledger: Ledger, tmp_path: Path) -> None:

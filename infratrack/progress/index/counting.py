@@ -64,9 +64,11 @@ def what_counts(index: FactsIndex, project_id: str, trust: Trust, size: int, as_
     counted = total - by_reason.total()
     _count_once(index, size, excluded)
     troubled = f"SELECT COUNT(*) FROM evidence WHERE {bounds} AND problem <> '' AND state <> ?"  # noqa: S608 -- likewise
-    unreadable = by_reason.pop(UNREADABLE, 0) + int(index.rows(troubled, DAMAGED)[0][0])
+    damaged = by_reason.pop(UNREADABLE, 0)
+    unreadable = damaged + int(index.rows(troubled, DAMAGED)[0][0])
     other = by_reason.pop(OTHER_PROJECT, 0)
-    counts = EvidenceCounts(total, counted, {key: by_reason[key] for key in sorted(by_reason)}, other, unreadable)
+    untrusted = {key: by_reason[key] for key in sorted(by_reason)}
+    counts = EvidenceCounts(total, counted, untrusted, other, unreadable, damaged)
     return Counting(size, as_of, excluded, vouched, counts, everything)
 
 
