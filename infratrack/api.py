@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from infratrack.capture.process import ProcessEnd, run_process
 from infratrack.errors import InfratrackError, InputError, NotAllowed, Unreachable
+from infratrack.evidence.predicates import Outcome
 from infratrack.hookspecs import (
     ArtifactContent,
     Collected,
@@ -14,7 +15,6 @@ from infratrack.hookspecs import (
     FactsLevel,
     ObserveContext,
     Observer,
-    Outcome,
     Proposal,
     Recorder,
     RecordSource,

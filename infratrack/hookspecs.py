@@ -14,6 +14,7 @@ from typing import Any, Final, Literal, Protocol
 import pluggy
 from msgspec import Struct
 
+from infratrack.evidence.predicates import Outcome
 from infratrack.progress.criterion import Criterion, Word
 from infratrack.values import Instant
 
@@ -21,7 +22,6 @@ PROJECT_NAME: Final = "infratrack"
 hookspec = pluggy.HookspecMarker(PROJECT_NAME)
 hookimpl = pluggy.HookimplMarker(PROJECT_NAME)
 
-Outcome = Literal["succeeded", "failed", "canceled", "indeterminate"]
 FactsLevel = Literal["full", "plan", "none"]
 Wanted = Mapping[str, tuple[Mapping[str, Any], ...]]
 """Criterion name → the parameters of every use of it in the project: what facts readers will need."""

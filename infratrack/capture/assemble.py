@@ -25,6 +25,7 @@ from infratrack.evidence.predicates import (
     DefinitionPin,
     GitState,
     Links,
+    Outcome,
     RedactionNote,
     Run,
     RunPredicate,
@@ -32,7 +33,7 @@ from infratrack.evidence.predicates import (
     artifact,
 )
 from infratrack.evidence.statement import Statement, bare_subject, build_statement, run_predicate
-from infratrack.hookspecs import Collected, Outcome
+from infratrack.hookspecs import Collected
 from infratrack.values import Digest, Instant, format_instant, sha256_digest
 
 UNSEEN: Final = "unseen"

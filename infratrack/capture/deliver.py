@@ -18,8 +18,8 @@ from infratrack.capture.facts import usable
 from infratrack.capture.leave import Desk
 from infratrack.capture.workspace import Workspace
 from infratrack.errors import InfratrackError, InputError
-from infratrack.evidence.predicates import COMMAND
-from infratrack.hookspecs import Collected, Outcome, StepContext, StepEnd, StepType
+from infratrack.evidence.predicates import COMMAND, Outcome
+from infratrack.hookspecs import Collected, StepContext, StepEnd, StepType
 from infratrack.plugin_manager import described
 from infratrack.project.model import Pipeline, Step
 from infratrack.project.nearest import NearestNames

@@ -12,7 +12,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from infratrack.hookspecs import Outcome
+from infratrack.evidence.predicates import Outcome
 
 SIGNALED: Final = 128
 """A shell tells death by signal n as exit code 128 + n."""

@@ -21,7 +21,7 @@ from typing import IO, Final, Literal
 from msgspec import Struct
 
 from infratrack.capture.outcome import NOT_EXECUTABLE, NOT_FOUND, ending_of, outcome_of
-from infratrack.hookspecs import Outcome
+from infratrack.evidence.predicates import Outcome
 
 Stream = Literal["stdout", "stderr"]
 GRACE_SECONDS: Final = 10.0

@@ -13,9 +13,9 @@ import msgspec
 
 from infratrack.evidence.envelope import seal
 from infratrack.evidence.keys import SigningKey
-from infratrack.evidence.predicates import Actor, GitState, Links, Run, RunPredicate
+from infratrack.evidence.predicates import Actor, GitState, Links, Outcome, Run, RunPredicate
 from infratrack.evidence.statement import StatementSubject, build_statement, run_predicate
-from infratrack.hookspecs import EvidenceType, Outcome
+from infratrack.hookspecs import EvidenceType
 from infratrack.progress.criterion import BindContext, Criterion, Decision, Judged, Rule, Word
 from infratrack.progress.judging import MISSING, BoundLeaf, History, judge_words
 from infratrack.progress.judging import decide as decide_counts

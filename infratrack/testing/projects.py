@@ -12,9 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from infratrack.evidence.predicates import SIGNOFF
+from infratrack.evidence.predicates import SIGNOFF, Outcome
 from infratrack.evidence.trust import trust_of
-from infratrack.hookspecs import Outcome
 from infratrack.ledger.log import Incoming
 from infratrack.ledger.open import open_ledger
 from infratrack.plugin_manager import load_plugins
