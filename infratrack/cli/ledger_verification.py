@@ -42,9 +42,11 @@ def verify_and_tell(workspace: Workspace, bundle: Path | None, files: tuple[Path
                 verified, compared = _verify_ledger(workspace, trust, progress, own_trust=not files)
     except LedgerDamage as damage:
         _tell_damage(damage, output_format)
+        what = "the bundle" if bundle else "the ledger"
         raise IntegrityFailure(
-            f"{'the bundle' if bundle else 'the ledger'} is damaged: "
-            f"{damage.total} {'finding' if damage.total == 1 else 'findings'}",
+            f"{what} is whole, but its newest checkpoint is signed by nobody who is trusted here"
+            if damage.remedy
+            else f"{what} is damaged: {_counted(damage.total, 'finding')}",
             damage.hint,
         ) from damage
     name = trust.name_of(verified.signer) or verified.signer_name

@@ -99,7 +99,7 @@ def verify_bundle(folder: Path, trust: Trust, on_progress: Progress = nobody_wat
             on_progress(check.size, total)
     except IntegrityFailure as error:
         findings.add(error.message)
-    signed = check_head(note, check, checkpoint_keys(trust, keys), findings)
+    signed = check_head(note, check, checkpoint_keys(trust, keys), findings, known=keys)
     if signed is not None and set(keys) != check.keyids | {signed.keyid}:
         findings.add(f"{KEYS}: it does not hold exactly the keys that signed the entries and the checkpoint")
     blobs = check_blobs(files.blob, check, findings)

@@ -32,13 +32,18 @@ Value = TypeVar("Value")
 
 
 class LedgerDamage(IntegrityFailure):
-    """Damage, each place named. `findings` are sentences; the message is the first, and how many more there are."""
+    """Damage, each place named. `findings` are sentences; the message is the first, and how many more there are.
 
-    def __init__(self, findings: Sequence[str], total: int) -> None:
+    `remedy` is set where nothing is damaged, but something is missing that a person can put right.
+    """
+
+    def __init__(self, findings: Sequence[str], total: int, remedy: str = "") -> None:
         more = f" (and {total - 1} more findings)" if total > 1 else ""
-        super().__init__(f"{findings[0]}{more}", "restore the ledger from an export or a backup that verifies")
+        hint = remedy or "restore the ledger from an export or a backup that verifies"
+        super().__init__(f"{findings[0]}{more}", hint)
         self.findings = tuple(findings)
         self.total = total
+        self.remedy = remedy
 
 
 class Findings:
@@ -47,10 +52,12 @@ class Findings:
     def __init__(self) -> None:
         self._sentences: list[str] = []
         self._total = 0
+        self._remedy = ""
 
-    def add(self, sentence: str) -> None:
-        """Note one."""
+    def add(self, sentence: str, remedy: str = "") -> None:
+        """Note one; `remedy` is what to do if it stays the only one."""
         self._total += 1
+        self._remedy = remedy if self._total == 1 else ""
         if len(self._sentences) < MAXIMUM_FINDINGS:
             self._sentences.append(sentence)
 
@@ -69,7 +76,7 @@ class Findings:
     def raise_if_any(self) -> None:
         """LedgerDamage when anything was found."""
         if self._total:
-            raise LedgerDamage(self._sentences, self._total)
+            raise LedgerDamage(self._sentences, self._total, self._remedy)
 
 
 class Record(Struct, frozen=True, gc=False):

@@ -21,9 +21,17 @@ class SignedHead(Struct, frozen=True):
 
 
 def check_head(
-    note: SignedNote | None, check: LogCheck, keys: Mapping[str, PublicKey], findings: Findings
+    note: SignedNote | None,
+    check: LogCheck,
+    keys: Mapping[str, PublicKey],
+    findings: Findings,
+    *,
+    known: Mapping[str, PublicKey],
 ) -> SignedHead | None:
-    """Compare the checkpoint with the log that was followed, and find the trusted key that signed it."""
+    """Compare the checkpoint with the log that was followed, and find the trusted key that signed it.
+
+    `keys` are the trusted ones, `known` those that the log brings along: they only tell who signed instead.
+    """
     if note is None:
         return None
     head = note.checkpoint
@@ -42,6 +50,15 @@ def check_head(
         findings.add(f"checkpoint: it carries a signature of an unknown key named {name!a}")
     if len({line.signature for line in note.signatures}) != len(note.signatures):
         findings.add("checkpoint: it carries the same signature twice")
+    if not verification.signers and (stranger := _stranger(note, known)):
+        findings.add(
+            f"checkpoint: it is whole, but signed by {stranger.name!a} with the key {stranger.keyid}, which is no key "
+            "that the trust root names: nobody who is trusted vouches that no entry was left out or put in",
+            "if you trust that key, add it to `trust.signers` in the project file "
+            f"(`keyid: {stranger.keyid}`) or name its file with --trust; if not, append something with a trusted key "
+            "(`infratrack run -- true`): that signs a new checkpoint",
+        )
+        return None
     if not verification.signers:
         names = ", ".join(ascii(name) for name in verification.unknown)
         findings.add(f"checkpoint: it is signed by {names}, which is no key that the trust root names")
@@ -49,6 +66,20 @@ def check_head(
     signer = verification.signers[0].keyid
     name = next(line.name for line in note.signatures if line.name not in verification.unknown)
     return SignedHead(head, signer, name)
+
+
+class _Stranger(Struct, frozen=True):
+    name: str
+    keyid: str
+
+
+def _stranger(note: SignedNote, known: Mapping[str, PublicKey]) -> _Stranger | None:
+    """Who signed, if that is a key that the log brings along, its signature fits, and there is no other."""
+    try:
+        found = verify_note(note, known.values())
+    except IntegrityFailure:
+        return None
+    return None if found.unknown else _Stranger(note.signatures[0].name, found.signers[0].keyid)
 
 
 def read_seen(notes: Sequence[str], findings: Findings) -> list[Checkpoint]:

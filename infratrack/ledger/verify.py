@@ -81,7 +81,7 @@ def verify_ledger(
     check = LogCheck(trusted, findings, frozenset(one.size for one in seen_heads))
     size = max(note.checkpoint.size if note else 0, count)
     _check_entries(ledger.storage, check, keys, size, on_progress)
-    signed = check_head(note, check, checkpoint_keys(trust, keys), findings)
+    signed = check_head(note, check, checkpoint_keys(trust, keys), findings, known=keys)
     check_seen(seen_heads, head.origin, check, findings)
     blobs = check_blobs(ledger.blobs.get, check, findings)
     return conclude(signed, check, findings, keys=len(keys), blobs=blobs)

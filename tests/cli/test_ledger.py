@@ -156,6 +156,25 @@ def test_verify_without_a_trust_root_is_a_failure(infratrack: Infratrack, folder
         assert "there is no trust root" in verified.stderr
 
 
+def test_a_checkpoint_of_a_stranger_is_told_with_what_to_do(infratrack: Infratrack, folder: Path) -> None:
+    stranger = driving(folder, folder / "another home")
+    assert stranger("run", "--", "true").returncode == 0
+    verified = infratrack("ledger", "verify")
+    assert verified.returncode == 6
+    assert "is whole, but its newest checkpoint is signed by nobody who is trusted here" in verified.stderr
+    assert "add it to `trust.signers`" in verified.stderr
+    assert "damaged" not in verified.stderr
+    keyid = verified.stderr.partition("`keyid: ")[2].partition("`")[0]
+    text = (folder / "infratrack.yaml").read_text()
+    trusting = text.replace("keys/ci.pub}", f"keys/ci.pub}}, {{name: stranger, keyid: {keyid}}}")
+    (folder / "infratrack.yaml").write_text(trusting)
+    assert infratrack("ledger", "verify").returncode == 0
+    (folder / "infratrack.yaml").write_text(text)
+    assert infratrack("ledger", "verify").returncode == 6
+    assert infratrack("run", "--", "true").returncode == 0
+    assert "8 envelopes, each with its leaf and signature; 6 by keys" in infratrack("ledger", "verify").stdout
+
+
 def test_a_rolled_back_ledger_is_found(infratrack: Infratrack, folder: Path) -> None:
     shutil.copytree(folder / ".infratrack", folder / "older")
     assert infratrack("run", "--", "true").returncode == 0

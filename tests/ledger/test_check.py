@@ -63,7 +63,7 @@ def test_a_checkpoint_with_lines_of_its_own_is_told() -> None:
     check, _ = followed([record(incoming(0).line)])
     text = sign_checkpoint(Checkpoint("log", 1, check.root()), CI, "ci").replace("\n\n", "\nmore\n\n")
     findings = Findings()
-    assert check_head(read_note(text), check, KEYS, findings) is None
+    assert check_head(read_note(text), check, KEYS, findings, known=KEYS) is None
     assert sentences(findings) == [
         "checkpoint: it holds lines besides origin, size and root",
         "checkpoint: the checkpoint's signature by 'ci' does not fit: the checkpoint was altered",

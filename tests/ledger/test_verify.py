@@ -9,6 +9,7 @@ from infratrack.evidence.predicates import TOMBSTONE
 from infratrack.evidence.trust import Trust, TrustedSigner
 from infratrack.ledger import workers
 from infratrack.ledger.check import LedgerDamage
+from infratrack.ledger.checkpoint import encode_base64, read_note
 from infratrack.ledger.log import Incoming, Ledger
 from infratrack.ledger.open import open_ledger
 from infratrack.ledger.verify import Verified, verify_ledger
@@ -87,7 +88,30 @@ def test_an_empty_ledger_verifies_nothing(tmp_path: Path) -> None:
 
 def test_a_checkpoint_of_an_untrusted_key_is_not_enough(folder: Path) -> None:
     append(opened(folder), [incoming(100)], OTHER)
-    assert "checkpoint: it is signed by 'ci', which is no key that the trust root names" in findings(folder)
+    with pytest.raises(LedgerDamage, match="signed by 'ci' with the key") as raised:
+        verify(folder)
+    assert OTHER.keyid in raised.value.message
+    assert f"`keyid: {OTHER.keyid}`" in raised.value.hint
+    assert "`infratrack run -- true`" in raised.value.hint
+    append(opened(folder), [incoming(101)], CI)
+    assert verify(folder).entries == 9
+
+
+def test_beside_damage_an_untrusted_checkpoint_is_no_matter_of_trust(folder: Path) -> None:
+    ledger = opened(folder)
+    append(ledger, [incoming(100)], OTHER)
+    note = read_note(ledger.checkpoint() or "")
+    ledger.close()
+    spoiled = encode_base64(note.signatures[0].key_id + bytes(64))
+    for statement, value in (
+        ("UPDATE head SET note = ?", f"{note.body}\n— ci {spoiled}\n"),
+        ("UPDATE entries SET line = zeroblob(length(?)) WHERE position = 3", "damage"),
+    ):
+        alter(folder, statement, value)
+        with pytest.raises(LedgerDamage) as raised:
+            verify(folder)
+        assert not raised.value.remedy
+        assert "backup" in raised.value.hint
 
 
 def test_a_key_that_is_trusted_by_its_id_is_looked_up_in_the_ledger(folder: Path) -> None:
