@@ -7,7 +7,9 @@ import re
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
+from infratrack.evidence.predicates import Actor, Ci, GitState, Links, Run, RunPredicate, Seen
 from infratrack.plugin_manager import load_plugins
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -36,6 +38,24 @@ def test_the_formats_name_every_predicate_type() -> None:
     known = set(load_plugins().evidence_types)
     assert known
     assert not {predicate_type for predicate_type in known if f"`{predicate_type}`" not in text}
+
+
+def test_the_formats_name_every_member_of_a_predicate() -> None:
+    text = (CHECKOUT / "docs" / "formats.md").read_text(encoding="utf-8")
+    table = text.split("Every predicate of a run carries:", 1)[1].split("\n\nTimes", 1)[0]
+    rows = dict(re.findall(r"^\| `(\w+)(?:\[\])?` \| (.+) \|$", table, re.MULTILINE))
+    assert set(rows) == {field.encode_name for field in structs.fields(RunPredicate)} | {"result"}
+    for member, kind in (
+        ("run", Run),
+        ("actor", Actor),
+        ("ci", Ci),
+        ("git", GitState),
+        ("links", Links),
+        ("seen", Seen),
+    ):
+        named = {name.removesuffix("[]") for name in re.findall(r"`([a-zA-Z]+(?:\[\])?)`", rows[member])}
+        missing = {field.encode_name for field in structs.fields(kind)} - named
+        assert not missing, member
 
 
 def test_every_package_stands_in_the_folder_list() -> None:
