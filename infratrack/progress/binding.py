@@ -43,20 +43,46 @@ def bind_leaf(
     subjects: tuple[tuple[int, ...], ...] | str,
     history_of: Callable[[int], History],
 ) -> BoundLeaf:
-    """Put rule and subjects together; a subject whose words are all filtered away is as if never heard of."""
+    """Put rule and subjects together; a subject whose words are all filtered away is as if never heard of.
+
+    What a selector takes `as_one` becomes a subject of its own, beside those that other selectors find.
+    """
     if isinstance(rule, str):
         return BoundLeaf(call, None, rule)
     if isinstance(subjects, str):
         return BoundLeaf(call, None, subjects)
     places: dict[int, int] = {}
     histories: list[History] = []
-    for number in dict.fromkeys(number for found in subjects for number in found):
-        history = history_of(number)
-        if history.instants:
-            places[number] = len(histories)
-            histories.append(history)
-    found_by = tuple(tuple(places[number] for number in found if number in places) for found in subjects)
-    return BoundLeaf(call, rule, "", tuple(histories), found_by)
+    found_by: list[tuple[int, ...]] = []
+    for selector, found in zip(rule.selectors, subjects, strict=True):
+        if selector.as_one:
+            said = [history for number in found if (history := history_of(number)).instants]
+            found_by.append((len(histories),) if said else ())
+            histories += [_together(selector, said)] if said else []
+            continue
+        for number in found:
+            if number not in places and (history := history_of(number)).instants:
+                places[number] = len(histories)
+                histories.append(history)
+        found_by.append(tuple(places[number] for number in found if number in places))
+    return BoundLeaf(call, rule, "", tuple(histories), tuple(found_by))
+
+
+def _together(selector: Selector, histories: Sequence[History]) -> History:
+    """Several subjects' words as those of one, in order of time; of words at one instant, in the order of names."""
+    words = sorted(
+        (instant, subject, place)
+        for subject, history in enumerate(histories)
+        for place, instant in enumerate(history.instants)
+    )
+    return History(
+        histories[0].kind,
+        histories[0].scope,
+        selector.label or histories[0].name,
+        [instant for instant, _, _ in words],
+        [histories[subject].entries[place] for _, subject, place in words],
+        [histories[subject].values[place] for _, subject, place in words],
+    )
 
 
 def touches(selectors: Sequence[Selector], catalog: SubjectCatalog) -> bool:

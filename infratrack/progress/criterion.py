@@ -68,6 +68,8 @@ class Selector(Struct, frozen=True):
     required: bool = True
     label: str = ""
     """How to name this selection to people ("host core-1")."""
+    as_one: bool = False
+    """Everything that is found is one subject, of which the newest word counts: all keys of one person."""
 
 
 class Tally(Struct, frozen=True):

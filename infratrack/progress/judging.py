@@ -46,7 +46,7 @@ class BoundLeaf(Struct, frozen=True):
     rule: Rule | None = None
     problem: str = ""
     histories: tuple[History, ...] = ()
-    """Each subject once, in the order of names."""
+    """Each subject once, in the order in which the selectors find them."""
     found_by: tuple[tuple[int, ...], ...] = ()
     """For each selector of the rule the places in `histories` of what it selects."""
 

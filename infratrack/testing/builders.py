@@ -16,8 +16,9 @@ from infratrack.evidence.keys import SigningKey
 from infratrack.evidence.predicates import Actor, GitState, Links, Outcome, Run, RunPredicate
 from infratrack.evidence.statement import StatementSubject, build_statement, run_predicate
 from infratrack.hookspecs import EvidenceType
+from infratrack.progress.binding import bind_leaf
 from infratrack.progress.criterion import BindContext, Criterion, Decision, Judged, Rule, Word
-from infratrack.progress.judging import MISSING, BoundLeaf, History, judge_words
+from infratrack.progress.judging import MISSING, History, judge_words
 from infratrack.progress.judging import decide as decide_counts
 from infratrack.progress.patterns import SubjectCatalog
 from infratrack.project.model import CriterionCall
@@ -59,16 +60,9 @@ def finding_of_rule(rule: Rule, words: Sequence[Word], name: str = "a.criterion"
     for number, word in enumerate(words):
         said.setdefault((word.kind, word.scope, word.name), []).append(number)
     catalog = SubjectCatalog((number, *subject) for number, subject in enumerate(said))
-    histories = tuple(History(*subject, instants=told, entries=told, values=told) for subject, told in said.items())
-    found_by = tuple(tuple(catalog.select(selector)) for selector in rule.selectors)
-    selected = sorted({place for places in found_by for place in places})
-    place_of = {old: new for new, old in enumerate(selected)}
-    leaf = BoundLeaf(
-        call=CriterionCall(name, {}),
-        rule=rule,
-        histories=tuple(histories[place] for place in selected),
-        found_by=tuple(tuple(place_of[place] for place in places) for places in found_by),
-    )
+    histories = [History(*subject, instants=told, entries=told, values=told) for subject, told in said.items()]
+    found = tuple(tuple(catalog.select(selector)) for selector in rule.selectors)
+    leaf = bind_leaf(CriterionCall(name, {}), rule, found, histories.__getitem__)
     track = judge_words(0, leaf, lambda number: words[number].value)
     counts = [0] * (MISSING + 1)
     for one in track.judged:

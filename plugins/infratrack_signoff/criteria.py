@@ -1,14 +1,7 @@
 """The criterion `signoff`: people, not keys, have signed the deliverable off. Pure.
 
-A sign-off is a word of kind `signoff` named by deliverable and key. People are compared, so two keys of one person must
-count once, while a rule is told only how many subjects were judged how. The rule therefore has one required selector a
-person, which finds whatever any of that person's keys signed, and counts people by elimination:
-
-- who is not `missing` has *spoken* (selectors − missing);
-- a key whose newest word is a reopening is GONE, and undoes at most one person's acceptance.
-
-With one key that spoke for each person this is exact. Where somebody signed with several keys and not always the same
-way, the number lies between two bounds; if the bounds do not settle the question the answer is unknown.
+A sign-off is a word of kind `signoff` named by deliverable and key. People are compared: the rule has one selector a
+person, which takes whatever any of that person's keys signed as one, so that each person's newest word counts once.
 """
 
 from __future__ import annotations
@@ -88,7 +81,7 @@ class Signoff:
         return Rule(
             selectors=tuple(_selector(person, context) for person in people),
             judge=_judge,
-            decide=_at_least_people(count, len(people)),
+            decide=_at_least_people(count),
             wants=_wants(parameters, people, count),
             within=parse_duration(parameters["within"]) if "within" in parameters else None,
             keep=parameters.get("keep", False),
@@ -120,19 +113,16 @@ def _selector(person: str, context: BindContext) -> Selector:
     """Whatever any key of this person signed about the deliverable."""
     beginning = context.deliverable + SUBJECT_SEPARATOR
     names = frozenset(beginning + keyid for keyid, owner in context.person_of_key.items() if owner == person)
-    return Selector(KIND, beginning, scope="", match=names.__contains__, label=f"sign-off by {person}")
+    return Selector(KIND, beginning, scope="", match=names.__contains__, label=f"sign-off by {person}", as_one=True)
 
 
-def _at_least_people(count: int, eligible: int) -> Callable[[Tally], Decision]:
-    """Decide by the least and the most people that can stand behind the numbers; see the module's text."""
+def _at_least_people(count: int) -> Callable[[Tally], Decision]:
+    """Enough people stand by their sign-off. Too few: no, if somebody took theirs back; else they may still come."""
 
     def decide(tally: Tally) -> Decision:
-        spoken = min(eligible - tally.missing, tally.meets + tally.gone)
-        if spoken - tally.gone >= count:
+        if tally.meets >= count:
             return Decision.SATISFIED
-        if tally.gone and min(tally.meets, spoken) < count:
-            return Decision.UNSATISFIED
-        return Decision.UNKNOWN
+        return Decision.UNSATISFIED if tally.gone else Decision.UNKNOWN
 
     return decide
 

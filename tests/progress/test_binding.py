@@ -83,7 +83,8 @@ def test_a_selector_that_raises_is_a_reason_and_is_folded_again() -> None:
 
 def test_a_subject_found_twice_counts_once_for_both_selectors() -> None:
     history = History("k", "", "a", [T0], [0], [0])
-    bound = bind_leaf(CALL, rule(), ((7,), (7, 8)), {7: history, 8: History("k", "", "b", [], [], [])}.__getitem__)
+    twice = Rule((Selector("k"), Selector("k")), _silent, every, "x")
+    bound = bind_leaf(CALL, twice, ((7,), (7, 8)), {7: history, 8: History("k", "", "b", [], [], [])}.__getitem__)
     assert bound.histories == (history,)
     assert bound.found_by == ((0,), (0,))
 
@@ -199,3 +200,22 @@ def test_somebody_the_definition_that_held_did_not_know_has_no_right_by_it(monke
     world.project = structs.replace(world.project, definition=structs.replace(definition, digest="sha256:" + "1" * 64))
     assert world.one().status is Status.COMPLETE
     assert world.one().notes == ("entry 1 (accepted by ana) does not count: ana is not among the project's people",)
+
+
+def _silent(kind: str, value: Mapping[str, Any]) -> None:
+    """Says nothing."""
+
+
+def test_what_is_taken_as_one_has_one_history_in_order_of_time_whoever_else_finds_it() -> None:
+    said = {
+        0: History("toy", "", "a", [1, 5], [10, 50], [100, 500]),
+        1: History("toy", "", "b", [1, 3], [11, 30], [101, 300]),
+        2: History("toy", "", "c", [], [], []),
+    }
+    one = Selector("toy", "*", as_one=True, label="all")
+    rule = Rule((one, Selector("toy", "a"), Selector("toy", "c", as_one=True)), _silent, every, "x")
+    leaf = bind_leaf(CALL, rule, ((0, 1, 2), (0,), (2,)), said.__getitem__)
+    assert leaf.found_by == ((0,), (1,), ())
+    assert leaf.histories == (History("toy", "", "all", [1, 1, 3, 5], [10, 11, 30, 50], [100, 101, 300, 500]), said[0])
+    unnamed = Rule((Selector("toy", "*", as_one=True),), _silent, every, "x")
+    assert bind_leaf(CALL, unnamed, ((1, 0),), said.__getitem__).histories[0].name == "b"
