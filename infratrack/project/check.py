@@ -15,6 +15,7 @@ from infratrack.project.oddities import odd_values
 from infratrack.project.positions import find_places
 from infratrack.project.problems import Flaw, Path, Problem, ProjectProblems, shown
 from infratrack.project.reading import YamlFile, read_yaml
+from infratrack.project.reduced import references_of
 from infratrack.project.references import References
 from infratrack.project.schema import LISTS, Schemas, include_schema, project_schema
 
@@ -67,7 +68,9 @@ class Checker:
         origins: dict[str, list[tuple[int, int]]] = {name: [] for name in LISTS}
         others: dict[str, set[str]] = {name: set() for name in LISTS}
         for number, file in enumerate(self._files):
-            bad = {flaw.path[:2] for flaw in self._flaws[number]}
+            bad: dict[Path, list[Path]] = {}
+            for flaw in self._flaws[number]:
+                bad.setdefault(flaw.path[:2], []).append(flaw.path[2:])
             complete = complete and not any((name,) in bad for name in LISTS) and () not in bad
             for name in LISTS:
                 _sort_out(file, number, name, bad, (sound[name], origins[name], others[name]))
@@ -214,10 +217,13 @@ def _sort_out(
     file: YamlFile,
     number: int,
     name: str,
-    bad: Collection[Path],
+    bad: Mapping[Path, Collection[Path]],
     into: tuple[list[Mapping[str, Any]], list[tuple[int, int]], set[str]],
 ) -> None:
-    """Put the items of a list that have no flaw aside with their origin; of the others, the ids."""
+    """Put the items of a list that have no flaw aside with their origin; of the others, references or at least ids.
+
+    `bad`: the items that have a flaw, and the paths of their flaws inside them.
+    """
     sound, origins, others = into
     entries = file.data.get(name) if isinstance(file.data, dict) else None
     if not isinstance(entries, list):
@@ -229,6 +235,11 @@ def _sort_out(
     for index, entry in enumerate(entries):
         if (name, index) not in bad:
             sound.append(entry)
+            origins.append((number, index))
+            continue
+        reduced = references_of(name, entry, bad[name, index])
+        if reduced is not None:
+            sound.append(reduced)
             origins.append((number, index))
         elif isinstance(entry, dict):
             names = [entry.get("id")]

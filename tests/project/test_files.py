@@ -61,7 +61,7 @@ def test_errors_in_included_files_name_the_file(problems: Problems, tmp_path: Pa
     (tmp_path / "a.yaml").write_text("tasks:\n  - {id: a, name: A, depends: [nobody]}\n  - {id: a2}\n")
     (tmp_path / "b.yaml").write_text("project: {id: x}\ntasks: [{id: a, name: B}]\n")
     assert problems(HEAD + "include: [a.yaml, b.yaml]\ntasks: [{id: c, name: C, depends: [a, a2]}]\n") == [
-        "a.yaml:2:32: tasks › a › depends › #1: there is no task 'nobody'; expected one of a2, c, a",
+        "a.yaml:2:32: tasks › a › depends › #1: there is no task 'nobody'; expected one of c, a, a2",
         "a.yaml:3:5: tasks › a2: a task has no `name`; expected the key `name`",
         (
             "b.yaml:1:1: unknown key 'project'; expected one of people, systems, phases, milestones, tasks, "

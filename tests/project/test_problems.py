@@ -219,6 +219,33 @@ tasks: [{id: a}, {id: b, name: B, depends: [a], owner: lead}]
     assert len(problems(HEAD + "tasks: 5\nmilestones: [{id: m, name: M, depends: [a]}]\n")) == 1
 
 
+def test_references_of_something_that_is_wrong_itself_are_looked_into(problems: Problems) -> None:
+    text = (
+        HEAD
+        + """\
+phases: [{id: f, nam: F}]
+tasks:
+  - {id: a, name: A, duration: 3x, depends: [b], deliverables: [d, nope]}
+  - {id: b, nmae: B, depends: [a], phase: 7}
+  - {id: a, name: A, duration: 4x}
+  - {id: [5], name: C, depends: [zzz]}
+  - 5
+deliverables: [{id: d, name: D, weight: -1, task: b, done_when: {signoff: {}}}]
+milestones: [{id: m, depends: [nothing]}]
+pipelines: [{id: p, steps: [], tasks: [none]}]
+"""
+    )
+    told = "\n".join(problems(text))
+    assert "in a circle: a → b → a" in told
+    assert "there is no deliverable 'nope'" in told
+    assert "the id 'a' belongs to another task already" in told
+    assert "the task 'a' lists this deliverable, but here stands 'b'" in told
+    assert "there is no task 'nothing'" in told
+    assert "there is no task 'none'" in told
+    assert "zzz" not in told
+    assert "found '3x'" in told
+
+
 def test_estimates_are_in_order_and_within_a_century(problems: Problems) -> None:
     text = HEAD + "tasks: [{id: a, name: A, three_point: {optimistic: 5d, likely: 1d, pessimistic: 9999999w}}]\n"
     first, second = problems(text)
