@@ -76,7 +76,7 @@ def test_cancel_interrupts_once_and_lets_the_command_end_in_order() -> None:
 def test_cancel_reaches_what_a_script_waits_for() -> None:
     started: Lines = []
     end = run_process(
-        ["sh", "-c", "echo ready; sh -c 'trap \"echo tidied; exit 130\" INT; while :; do sleep 0.05; done'; exit 3"],
+        ["sh", "-c", "sh -c 'trap \"echo tidied; exit 130\" INT; echo ready; while :; do sleep 0.05; done'; exit 3"],
         cwd=Path("/"),
         environment=dict(os.environ),
         on_line=lambda stream, line: started.append((stream, line)),

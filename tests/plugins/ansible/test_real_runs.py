@@ -300,7 +300,7 @@ def test_the_event_file_is_private_and_holds_one_json_object_a_line(site: Site) 
     allowed = {
         "event", "counter", "created", "v", "ansible", "check", "diff", "playbook", "plays", "uuid", "inventory_hosts",
         "task_path", "resolved_action", "name", "handler", "host", "changed", "rc", "duration", "ignored", "launched",
-        "removed", "stats",
+        "removed", "stats", "partial",
     }  # fmt: skip
     for line in run.events.splitlines():
         assert set(json.loads(line)) <= allowed
