@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from infratrack.project.problems import Problem
 
 BAD_INPUT: Final = 2
+_PLAIN_LEDGER: Final = re.compile(r"sqlite:///[A-Za-z0-9._/-]+")
 
 
 @click.command(epilog="Example: infratrack validate --format json")
@@ -49,7 +51,20 @@ def _load(file: Path, plugins: Plugins) -> Project:
     criteria, steps = plugin_schemas(plugins)
     project = load_project(file, criteria, steps, plugins.broken)
     check_bound(project, file, _binder(project, file, plugins))
+    if not _PLAIN_LEDGER.fullmatch(project.ledger):
+        _check_ledger(project, file)
     return project
+
+
+def _check_ledger(project: Project, file: Path) -> None:
+    from infratrack.errors import InputError  # noqa: PLC0415 -- `--help` loads nothing
+    from infratrack.ledger.open import resolve_address  # noqa: PLC0415 -- slow: only an unusual address needs it
+    from infratrack.project.bound import told_at  # noqa: PLC0415 -- `--help` loads nothing
+
+    try:
+        resolve_address(project.ledger, file.parent)
+    except InputError as error:
+        raise told_at(error, file, ("ledger",)) from error
 
 
 def _binder(project: Project, file: Path, plugins: Plugins) -> Any:  # noqa: ANN401 -- a Bind; its type would be an import

@@ -139,3 +139,13 @@ def test_a_valid_project_is_checked_without_slow_imports(tmp_path: Path) -> None
     )
     ended = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert ended.stdout.splitlines() == ["valid: 0 tasks, 1 deliverable", "[]"]
+
+
+@pytest.mark.parametrize("address", ["mysql://x", "sqlite://host/a.db", "sqlite:///a.db?blubs=b"])
+def test_a_ledger_of_no_known_kind_is_told_with_its_line(tmp_path: Path, address: str) -> None:
+    (tmp_path / "infratrack.yaml").write_text(HEAD + f"ledger: {address}\n")
+    ended = validate(tmp_path)
+    assert ended.returncode == 2
+    line = len(HEAD.splitlines()) + 1
+    assert f"infratrack.yaml:{line}:9: ledger: {address!r} is not a" in ended.stdout
+    assert "sqlite:///.infratrack/ledger.db" in ended.stdout
