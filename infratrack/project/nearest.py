@@ -18,8 +18,8 @@ class NearestNames:
 
     def to(self, name: str, known: Iterable[str]) -> str | None:
         """The known name that is most alike, or None where none is alike enough (or the budget is spent)."""
-        if not name or len(name) > NAME_AT_MOST:
-            return None
+        if not name or len(name) > NAME_AT_MOST or self._left < 0:
+            return None  # once the budget is spent, even looking through the known names costs too much
         # Names whose length differs by more than half cannot be alike enough; leaving them out costs almost nothing.
         lengths = range(len(name) - len(name) // 2 - 1, len(name) + len(name) // 2 + 2)
         candidates = [word for word in known if len(word) in lengths]

@@ -25,3 +25,11 @@ def test_a_file_full_of_unknown_names_is_explained_in_bounded_work() -> None:
     names = NearestNames(comparisons=3)
     assert names.to("depend", ["depends"]) == "depends"
     assert names.to("depend", ["depends", "deposed", "depenes"]) is None
+
+
+def test_with_the_budget_spent_the_known_names_are_not_even_looked_through() -> None:
+    names = NearestNames(comparisons=0)
+    assert names.to("depend", ["depends"]) is None
+    known = iter(["depends"])
+    assert names.to("depend", known) is None
+    assert list(known) == ["depends"]
