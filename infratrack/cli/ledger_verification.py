@@ -17,7 +17,6 @@ from infratrack.evidence.keys import PublicKey
 from infratrack.evidence.trust import Trust, TrustedSigner
 from infratrack.ledger.bundle import verify_bundle
 from infratrack.ledger.check import LedgerDamage
-from infratrack.ledger.checkpoint import encode_base64
 from infratrack.ledger.open import NoLedgerYet
 from infratrack.ledger.verify import Progress, Verified, verify_ledger
 
@@ -32,7 +31,7 @@ _WATCHED_FROM: Final = 5_000
 
 def verify_and_tell(workspace: Workspace, bundle: Path | None, files: tuple[Path, ...], output_format: str) -> None:
     """Verify and print; raises what the verification raises, after every finding is printed."""
-    trust = trust_of_files(files) if files else workspace.trust
+    trust = trust_of_files(files) if files else _trust_of_project(workspace, bundle)
     compared: IndexComparison | None = None
     try:
         with _watched() as progress:
@@ -54,6 +53,19 @@ def verify_and_tell(workspace: Workspace, bundle: Path | None, files: tuple[Path
         click.echo(json.dumps(_document(verified, name, compared), indent=2, ensure_ascii=False))
     else:
         click.echo(_sentences(verified, name, compared))
+
+
+def _trust_of_project(workspace: Workspace, bundle: Path | None) -> Trust:
+    """The project's trust root. A bundle may be looked at where there is no project: then nothing can be verified."""
+    if bundle is not None:
+        try:
+            _ = workspace.project_file
+        except InputError as error:
+            raise IntegrityFailure(
+                f"no trust root: {error.message}, so nothing was verified",
+                "name a key that you trust with --trust KEY.pem, or run this inside the project",
+            ) from error
+    return workspace.trust
 
 
 def trust_of_files(files: tuple[Path, ...]) -> Trust:
@@ -121,7 +133,7 @@ def _document(verified: Verified, signer: str, compared: IndexComparison | None)
         "sound": True,
         "origin": verified.origin,
         "size": verified.size,
-        "root": encode_base64(verified.root),
+        "root": verified.root.hex(),
         "signer": {"name": signer, "keyid": verified.signer},
         "verified": {
             "envelopes": verified.entries,
@@ -149,7 +161,7 @@ def _sentences(verified: Verified, signer: str, compared: IndexComparison | None
             f"  {_counted(verified.hashes, 'tree hash', 'tree hashes')}, {_counted(verified.keys, 'key')}, "
             f"{_counted(verified.blobs, 'blob')}{removed}"
         ),
-        f"  checkpoint of size {verified.size}, root {encode_base64(verified.root)}, signed by {signer}",
+        f"  checkpoint of size {verified.size}, root {verified.root.hex()}, signed by {signer}",
     ]
     if compared:
         lines.append(f"  facts index of {_counted(compared.evidence, 'envelope')}, as rebuilt")
