@@ -81,6 +81,7 @@ class Folder:
         self._as_of = counting.as_of
         self._histories: dict[int, History] = {}
         self._dropped: dict[int, tuple[int, ...]] = {}
+        self._ends: dict[int, Instant] = {}
         self._held: dict[str, Project | None] = {}
 
     def fold(self, promises: Sequence[Promise], *, with_findings: bool = False) -> dict[str, DeliverableFold]:
@@ -116,6 +117,9 @@ class Folder:
         end = bisect_right(instants, self._as_of)
         if end < len(instants):
             instants, entries, values = instants[:end], entries[:end], values[:end]
+        if instants:
+            # Words that do not count are counted as such: they too make a kept result one of a later instant.
+            self._ends[number] = Instant(instants[-1])
         excluded = self._counting.excluded
         outside = self._outside if history.kind == SIGNOFF_KIND else frozenset()
         beyond = self._size < self._index.size and any(entry >= self._size for entry in entries)
@@ -141,7 +145,7 @@ class Folder:
         links = self._links.get(deliverable.id, ())
         instants = [at for track in tracks for one in track.judged for at in (one.instants[0], one.instants[-1])]
         instants += [link.at for link in links if link.entry not in self._counting.excluded]
-        ends = [history.instants[-1] for leaf in leaves for history in leaf.histories]
+        ends = [self._ends[number] for number in reading.numbers() if number in self._ends]
         ends += [one.instant for one in self._signoffs.get(deliverable.id, ())] + [link.at for link in links]
         dropped = {entry for number in reading.numbers() for entry in self._dropped.get(number, ())}
         dropped.update(link.entry for link in links if link.entry in self._counting.excluded)

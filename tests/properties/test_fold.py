@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from infratrack.ledger.entry import LedgerEntry
 from infratrack.progress.criterion import Decision
 from infratrack.progress.status import DeliverableState, ProjectState
-from infratrack.project.model import AllOf, AnyOf, AtLeast, Condition, Not
+from infratrack.project.model import AllOf, AnyOf, AtLeast, Condition, CriterionCall, Not
 from tests.progress.world import HOUR, T0, ToyLedger, World, fine, promised
 
 LATE = T0 + 1_000 * HOUR
@@ -118,6 +118,7 @@ def test_delivering_again_changes_nothing(tree: Condition, events: Any, repeated
 
 
 @quickly
+@example(CriterionCall("toy.fine", {"name": "a"}), [("say", 1, {"a": "ok"}, "mallory")], [], 0)
 @given(trees, histories, st.lists(st.integers(0, 9), max_size=4), st.integers(-1, 20))
 def test_looking_in_between_changes_nothing(tree: Condition, events: Any, looks: list[int], hour: int) -> None:
     entries = recorded(a_world(tree), events)
