@@ -16,7 +16,9 @@ from msgspec import Struct
 
 from infratrack.evidence.predicates import Outcome
 from infratrack.progress.criterion import Criterion, Word
-from infratrack.values import Instant
+from infratrack.project.model import Pipeline, Project
+from infratrack.reconciliation.interface import Reconciler, Source
+from infratrack.values import Digest, Instant
 
 PROJECT_NAME: Final = "infratrack"
 hookspec = pluggy.HookspecMarker(PROJECT_NAME)
@@ -195,12 +197,50 @@ class Recorder(Protocol):
         """The facts. Bad content is an InputError with file and place."""
 
 
+class RecordedEvidence(Struct, frozen=True):
+    """A piece of evidence that counts: signed by a key that the project trusts, in the project's ledger."""
+
+    digest: Digest
+    predicate_type: str
+    run: str
+    at: Instant
+    outcome: str | None
+    commit: str | None
+    predicate: Mapping[str, Any]
+    """The whole predicate. Signed, but still to be read with care."""
+
+
+def _nothing_recorded(predicate_type: str) -> Sequence[RecordedEvidence]:
+    return ()
+
+
+def _say_nothing(text: str) -> None:
+    pass
+
+
 class ObserveContext(Struct, frozen=True):
-    """What an observer may look at."""
+    """What an observer may look at, and what it is asked."""
 
     folder: Path
     environment: Mapping[str, str]
     wanted: Wanted
+    target: str | None = None
+    """What follows the observer's name on the command line: a folder."""
+    changelog: bool = False
+    """Whether to look for changes that no evidence explains, instead of what the criteria ask."""
+    since: Instant | None = None
+    """How far back to look for such changes; None: where the last look ended."""
+    cmdb: Mapping[str, Mapping[str, Any]] = {}
+    """What the project file says under `cmdb`."""
+    recorded: Callable[[str], Sequence[RecordedEvidence]] = _nothing_recorded
+    """Predicate type → the evidence of that type that counts, oldest first. Raises as opening the ledger does."""
+    report: Callable[[str], None] = _say_nothing
+    """Tell the person watching, a line at a time."""
+    cache: Path | None = None
+    """A private folder for what may be forgotten at any time; None: keep nothing."""
+    deliverables: Mapping[str, Wanted] = {}
+    """Deliverable id → what its own criteria ask: whose records a change concerns."""
+    pipelines: tuple[Pipeline, ...] = ()
 
 
 class Observer(Protocol):
@@ -210,8 +250,8 @@ class Observer(Protocol):
     def name(self) -> str:
         """As in `infratrack observe NAME`."""
 
-    def observe(self, context: ObserveContext) -> Collected:
-        """Look, and say what was seen."""
+    def observe(self, context: ObserveContext) -> Collected | Sequence[Collected]:
+        """Look, and say what was seen: one piece of evidence, or several."""
 
 
 class EvidenceType(Protocol):
@@ -240,6 +280,29 @@ class Proposal(Struct, frozen=True):
     deliverable: Mapping[str, Any]
     """A deliverable as it would stand in the project file."""
     pipeline: Mapping[str, Any] | None = None
+
+
+class LinkSuggestion(Struct, frozen=True):
+    """A link that the project file does not have and that what was found suggests."""
+
+    kind: Literal["task_depends", "deliverable_task", "deliverable_criterion"]
+    source: str
+    """The id of the task or deliverable that would get the link."""
+    target: str
+    """The task that it would depend on or belong to, or the criterion as it would be written."""
+    reason: str
+    """What it was seen in, for people."""
+
+
+class LinkSuggester(Protocol):
+    """Proposes links from relationships that a tool knows."""
+
+    @property
+    def name(self) -> str:
+        """What it looks into: `terraform`, `netbox`."""
+
+    def suggest(self, context: ObserveContext, project: Project) -> Sequence[LinkSuggestion]:
+        """Look (read-only), and propose. Unreachable or InputError when it cannot look."""
 
 
 class Hooks:
@@ -278,4 +341,19 @@ class Hooks:
     @hookspec
     def infratrack_proposals(self, folder: Path) -> list[Proposal]:
         """Deliverables that `infratrack init` proposes for what it finds in a folder."""
+        raise NotImplementedError
+
+    @hookspec
+    def infratrack_reconcilers(self) -> list[Reconciler]:
+        """CMDBs that `infratrack sync` can bring into agreement."""
+        raise NotImplementedError
+
+    @hookspec
+    def infratrack_sources(self) -> list[Source]:
+        """Where the records that a CMDB should hold come from."""
+        raise NotImplementedError
+
+    @hookspec
+    def infratrack_links(self) -> list[LinkSuggester]:
+        """Who proposes links for `infratrack links suggest`."""
         raise NotImplementedError

@@ -30,12 +30,14 @@ from infratrack.hookspecs import (
     Collector,
     EvidenceType,
     Hooks,
+    LinkSuggester,
     Observer,
     Proposal,
     Recorder,
     StepType,
 )
 from infratrack.progress.criterion import Criterion, Word
+from infratrack.reconciliation.interface import Reconciler, Source
 
 IMPORT_SECONDS: Final = 20.0
 HOOK_SECONDS: Final = 10.0
@@ -169,12 +171,33 @@ class Plugins:
         """Observers by name."""
         return self._named("infratrack_observers", lambda observer: observer.name, ("observe",))
 
+    @cached_property
+    def reconcilers(self) -> Mapping[str, Reconciler]:
+        """CMDBs by name."""
+        return self._named("infratrack_reconcilers", lambda one: one.name, ("schema", "open", "predicate_type"))
+
+    @cached_property
+    def sources(self) -> Mapping[str, Source]:
+        """Sources of desired records by name."""
+        return self._named("infratrack_sources", lambda source: source.name, ("schema", "read"))
+
+    @cached_property
+    def link_suggesters(self) -> Mapping[str, LinkSuggester]:
+        """Who proposes links, by what they look into."""
+        return self._named("infratrack_links", lambda one: one.name, ("suggest",))
+
     def proposals(self, folder: Path) -> list[Proposal]:
         """What the plugins propose for a folder."""
         return [proposal for _, proposal in self._ask("infratrack_proposals", folder=folder)]
 
-    def schemas_of(self, things: Mapping[str, Criterion] | Mapping[str, StepType]) -> dict[str, Mapping[str, Any]]:
-        """Name → JSON Schema of criteria or steps. What cannot hand one over is left out and reported in `broken`."""
+    def schemas_of(
+        self,
+        things: Mapping[str, Criterion] | Mapping[str, StepType] | Mapping[str, Reconciler] | Mapping[str, Source],
+    ) -> dict[str, Mapping[str, Any]]:
+        """Name → JSON Schema of criteria, steps, reconcilers or sources.
+
+        What cannot hand one over is left out and reported in `broken`.
+        """
         found = {}
         for name, thing in things.items():
             schema = getattr_safely(thing, lambda one: one.schema)

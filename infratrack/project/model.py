@@ -198,5 +198,7 @@ class Project(Struct, frozen=True):
     tasks: tuple[Task, ...] = ()
     deliverables: tuple[Deliverable, ...] = ()
     pipelines: tuple[Pipeline, ...] = ()
+    cmdb: Mapping[str, Mapping[str, Any]] = {}
+    """What stands under `cmdb`, by the reconciler's name; it fits the plugin's schema."""
     key_files: Mapping[str, str] = {}
     """Text of every key file that `trust` and `people` name, by its path as written."""

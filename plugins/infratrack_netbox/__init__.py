@@ -1,0 +1,1 @@
+"""NetBox: criteria over its records, observations, reconciliation, and changes that nobody recorded."""
