@@ -65,6 +65,8 @@ class Collected(Struct, frozen=True):
     masked: int = 0
     dropped: tuple[str, ...] = ()
     """What was masked (count) and left out (names) before the scrubber; joins the statement's `redaction`."""
+    unreached: str = ""
+    """Why part of what an observation is about could not be reached: it is left all the same, and `observe` ends with 4."""
     started_at: Instant | None = None
     finished_at: Instant | None = None
     """When it happened, where the source of a record or an observation says so (else: when it was recorded)."""
@@ -241,6 +243,8 @@ class ObserveContext(Struct, frozen=True):
     deliverables: Mapping[str, Wanted] = {}
     """Deliverable id → what its own criteria ask: whose records a change concerns."""
     pipelines: tuple[Pipeline, ...] = ()
+    sources: Mapping[str, Source] = {}
+    """What desired values can be read from, by name: `terraform.output`."""
 
 
 class Observer(Protocol):
