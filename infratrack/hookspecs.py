@@ -66,7 +66,7 @@ class Collected(Struct, frozen=True):
     dropped: tuple[str, ...] = ()
     """What was masked (count) and left out (names) before the scrubber; joins the statement's `redaction`."""
     unreached: str = ""
-    """Why part of what an observation is about could not be reached: it is left all the same, and `observe` ends with 4."""
+    """Why part of what an observation is about was not reached: it is left all the same, and `observe` ends with 4."""
     started_at: Instant | None = None
     finished_at: Instant | None = None
     """When it happened, where the source of a record or an observation says so (else: when it was recorded)."""
