@@ -44,6 +44,7 @@ from infratrack.progress.criterion import (
     every,
 )
 from infratrack.project.model import Deliverable, Pipeline, Project, Task
+from infratrack.reconciliation.evidence import REQUEST_KIND, SYNC_KIND, SyncEvidence
 from infratrack.reconciliation.interface import (
     Inventory,
     ReconcileContext,
@@ -76,7 +77,9 @@ from infratrack.values import (
 )
 
 __all__ = [
+    "REQUEST_KIND",
     "SUBJECT_SEPARATOR",
+    "SYNC_KIND",
     "ArtifactContent",
     "BindContext",
     "Collected",
@@ -128,6 +131,7 @@ __all__ = [
     "StepEnd",
     "StepType",
     "Subject",
+    "SyncEvidence",
     "Tally",
     "Task",
     "Unreachable",
