@@ -43,6 +43,14 @@ from infratrack.progress.criterion import (
     at_least,
     every,
 )
+from infratrack.progress.unrecorded import (
+    Change,
+    ChangedThing,
+    UnrecordedEvidence,
+    changes_result,
+    last_look,
+    still_unrecorded,
+)
 from infratrack.project.model import Deliverable, Pipeline, Project, Task
 from infratrack.reconciliation.evidence import REQUEST_KIND, SYNC_KIND, SyncEvidence
 from infratrack.reconciliation.interface import (
@@ -82,6 +90,8 @@ __all__ = [
     "SYNC_KIND",
     "ArtifactContent",
     "BindContext",
+    "Change",
+    "ChangedThing",
     "Collected",
     "Collector",
     "CommandContext",
@@ -135,6 +145,7 @@ __all__ = [
     "Tally",
     "Task",
     "Unreachable",
+    "UnrecordedEvidence",
     "Wanted",
     "Watch",
     "Word",
@@ -142,11 +153,14 @@ __all__ = [
     "WriteContext",
     "Written",
     "at_least",
+    "changes_result",
     "every",
     "format_instant",
     "hookimpl",
+    "last_look",
     "parse_duration",
     "parse_instant",
     "run_process",
     "sha256_digest",
+    "still_unrecorded",
 ]
