@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import re
-
 from infratrack.progress.status import DeliverableState, ProjectState, Status
-from infratrack.report.words import SYMBOLS, facts_line, percent, printable, since, status_word
-
-_SPECIAL = re.compile(r"([\\`*_\[\]<>|~#])")
+from infratrack.report.words import SYMBOLS, facts_line, percent, since, status_word
+from infratrack.report.words import markdown_text as _text
 
 
 def status_markdown(state: ProjectState, waiting: int = 0) -> str:
@@ -47,8 +44,3 @@ def sorted_by_task(state: ProjectState) -> list[DeliverableState]:
     """Deliverables in the order of their tasks, those without a task last."""
     place = {task.id: number for number, task in enumerate(state.tasks)}
     return sorted(state.deliverables, key=lambda one: place.get(one.task or "", len(place)))
-
-
-def _text(text: str) -> str:
-    """Text that Markdown shows as it is."""
-    return _SPECIAL.sub(r"\\\1", printable(text)).strip()

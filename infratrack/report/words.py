@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from msgspec import Struct
@@ -32,6 +33,7 @@ ASCII_SYMBOLS: Final = {
 DECISION_SYMBOLS: Final = {Decision.SATISFIED: "✓", Decision.UNSATISFIED: "✗", Decision.UNKNOWN: "?"}
 ASCII_DECISION_SYMBOLS: Final = {Decision.SATISFIED: "+", Decision.UNSATISFIED: "x", Decision.UNKNOWN: "?"}
 BAR_CELLS: Final = 20
+_MARKDOWN: Final = re.compile(r"([\\`*_\[\]<>|~#])")
 
 
 class Glyphs(Struct, frozen=True):
@@ -57,6 +59,11 @@ def glyphs(encoding: str) -> Glyphs:
 def printable(text: str) -> str:
     """Text that a terminal will show and not obey; line breaks become spaces."""
     return "".join(one if one.isprintable() else " " for one in text)
+
+
+def markdown_text(text: str) -> str:
+    """Text that Markdown shows as it is."""
+    return _MARKDOWN.sub(r"\\\1", printable(text)).strip()
 
 
 def status_word(status: Status) -> str:
