@@ -216,6 +216,10 @@ def _nothing_recorded(predicate_type: str) -> Sequence[RecordedEvidence]:
     return ()
 
 
+def _no_commits() -> frozenset[str]:
+    return frozenset()
+
+
 def _say_nothing(text: str) -> None:
     pass
 
@@ -236,6 +240,8 @@ class ObserveContext(Struct, frozen=True):
     """What the project file says under `cmdb`."""
     recorded: Callable[[str], Sequence[RecordedEvidence]] = _nothing_recorded
     """Predicate type → the evidence of that type that counts, oldest first. Raises as opening the ledger does."""
+    run_commits: Callable[[], frozenset[str]] = _no_commits
+    """Ids of the commits that evidence of runs which counts was made at; merely looking at something is no run."""
     report: Callable[[str], None] = _say_nothing
     """Tell the person watching, a line at a time."""
     cache: Path | None = None
@@ -248,7 +254,11 @@ class ObserveContext(Struct, frozen=True):
 
 
 class Observer(Protocol):
-    """Gathers evidence by looking (read-only)."""
+    """Gathers evidence by looking (read-only).
+
+    Its evidence has a name that ends with `-observation` or `-changes` (`urn:infratrack:evidence:git-observation:v1`),
+    so that nobody takes a look at a commit for a run of it.
+    """
 
     @property
     def name(self) -> str:

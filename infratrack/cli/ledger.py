@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from infratrack.cli.options import format_option, project_option
+from infratrack.cli.options import format_option, instant_since, project_option
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,7 +54,7 @@ def show(  # noqa: PLR0913, PLR0917 -- one parameter an option
     from infratrack.cli.ledger_listing import Filter, listed, print_table  # noqa: PLC0415 -- not for --help
 
     workspace = _workspace(project)
-    wanted = Filter(kind, deliverable, _since(since), limit)
+    wanted = Filter(kind, deliverable, instant_since(since), limit)
     opened = workspace.ledger(create=False)
     try:
         rows = listed(opened, _project_trust(workspace, opened), wanted)
@@ -207,19 +207,6 @@ def _project_trust(workspace: Workspace, opened: Ledger) -> Trust:
     from infratrack.evidence.trust import trust_of  # noqa: PLC0415 -- not for --help
 
     return trust_of(workspace.project, opened.known_keys())
-
-
-def _since(text: str | None) -> int | None:
-    from infratrack.capture.clock import now  # noqa: PLC0415 -- not for --help
-    from infratrack.errors import InputError  # noqa: PLC0415 -- likewise
-    from infratrack.values import parse_duration, parse_instant  # noqa: PLC0415 -- likewise
-
-    if text is None:
-        return None
-    try:
-        return now() - parse_duration(text)
-    except InputError:
-        return parse_instant(text)
 
 
 def _print_json(document: object) -> None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+if TYPE_CHECKING:
+    from infratrack.values import Instant
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -37,3 +40,18 @@ def format_option(*formats: str) -> Callable[[Command], Command]:
         )(command)
 
     return decorate
+
+
+def instant_since(text: str | None) -> Instant | None:
+    """What `--since` names: an instant (2026-01-05T09:30Z), a date, or how long ago (7d). InputError for neither."""
+    from infratrack.capture.clock import now  # noqa: PLC0415 -- not for --help
+    from infratrack.errors import InputError  # noqa: PLC0415 -- likewise
+    from infratrack.values import Instant, parse_duration, parse_instant  # noqa: PLC0415 -- likewise
+
+    if text is None:
+        return None
+    try:
+        ago = parse_duration(text)
+    except InputError:
+        return parse_instant(text)
+    return Instant(max(0, now() - ago))

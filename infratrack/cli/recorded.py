@@ -39,10 +39,12 @@ def recorded_piece(
     }
 
 
-def print_recorded(rows: Sequence[Row], output_format: str, *, delivered: bool) -> None:
-    """Print the rows on standard output."""
+def print_recorded(
+    rows: Sequence[Row], output_format: str, *, delivered: bool, more: Mapping[str, Any] | None = None
+) -> None:
+    """Print the rows on standard output; `more` are further members of the JSON document."""
     if output_format == "json":
-        document = {"evidence": rows, "delivered": delivered}
+        document = {"evidence": rows, "delivered": delivered, **(more or {})}
         click.echo(msgspec.json.format(msgspec.json.encode(document)).decode())
         return
     from rich.console import Console  # noqa: PLC0415 -- only for a table
