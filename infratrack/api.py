@@ -72,6 +72,7 @@ from infratrack.reconciliation.records import (
     Reading,
     RecordSet,
     Write,
+    WriteOutcome,
     Written,
 )
 from infratrack.values import (
@@ -151,6 +152,7 @@ __all__ = [
     "Word",
     "Write",
     "WriteContext",
+    "WriteOutcome",
     "Written",
     "at_least",
     "changes_result",
