@@ -42,6 +42,9 @@ class RecordSet(Struct, frozen=True):
     """Why it is not whole."""
     source: str = ""
     """The source, for people: `terraform output devices of infra`."""
+    mark: str = ""
+    """The field that holds this project's mark, as `prepare` filled it in. Where it is empty it is written on first
+    contact too: taking a record over means marking it. Somebody else's mark is a conflict."""
 
 
 class LiveRecord(Struct, frozen=True):
