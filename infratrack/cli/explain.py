@@ -52,5 +52,5 @@ def explain(*, deliverable: str, as_of: str | None, at_size: int | None, output_
 
         explained = state.deliverables[0]
         task = next((one.name for one in promised.tasks if one.id == explained.task), None)
-        print_explanation(terminal(), explained, task)
+        print_explanation(terminal(), explained, task, state.unrecorded)
     refuse_damage(state)

@@ -34,6 +34,7 @@ from infratrack.progress.status import (
 )
 from infratrack.progress.summary import phase_progress, shares, task_states
 from infratrack.progress.tree import Leaf
+from infratrack.progress.unrecorded_count import unrecorded_changes
 from infratrack.project.model import Deliverable, Project
 from infratrack.values import Instant
 
@@ -86,6 +87,7 @@ def project_state(  # noqa: PLR0913, PLR0917 -- the inputs of the fold
         ),
         notes=_project_notes(counting),
         definition=project.definition.digest,
+        unrecorded=unrecorded_changes(index, counting),
     )
 
 
@@ -100,7 +102,7 @@ def explained_deliverable(  # noqa: PLR0913, PLR0917 -- the inputs of the fold, 
 ) -> ProjectState:
     """The state of one deliverable (it must be in the project), with the newest word about each of its subjects.
 
-    The rest of the project is left out, and so is its progress.
+    The rest of the project is left out, and so are its progress and changes that do not concern the deliverable.
     """
     size = _size(index, at_size)
     counting = what_counts(index, project.id, trust, size, as_of)
@@ -116,6 +118,7 @@ def explained_deliverable(  # noqa: PLR0913, PLR0917 -- the inputs of the fold, 
         deliverables=(_states([promise], folds, index, trust, as_of)[wanted],),
         notes=_project_notes(counting),
         definition=project.definition.digest,
+        unrecorded=tuple(one for one in unrecorded_changes(index, counting) if wanted in one.deliverables),
     )
 
 

@@ -120,6 +120,19 @@ class EvidenceCounts(Struct, frozen=True):
     """Of these, what is not what was signed: nobody knows what it said, so it may contradict what is shown."""
 
 
+class UnrecordedChange(Struct, frozen=True):
+    """A change that somebody found and no evidence explains; `entry` is the newest that says so."""
+
+    id: str
+    source: str
+    """Where it was seen: `netbox http://netbox.example`, `terraform infra`, `git main`."""
+    at: Instant | None
+    by: str | None
+    what: str
+    deliverables: tuple[str, ...]
+    entry: int
+
+
 class ProjectState(Struct, frozen=True):
     """The whole project: a pure function of definition, ledger up to `ledger.size`, and `as_of`."""
 
@@ -140,3 +153,5 @@ class ProjectState(Struct, frozen=True):
     notes: tuple[str, ...] = ()
     definition: str = ""
     """Digest of the definition that this was computed by."""
+    unrecorded: tuple[UnrecordedChange, ...] = ()
+    """Changes that no evidence explains, newest first."""

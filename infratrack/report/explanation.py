@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rich.console import Console, Group
 from rich.padding import Padding
@@ -11,8 +11,9 @@ from rich.tree import Tree
 
 from infratrack.progress.criterion import Decision, Judgement
 from infratrack.progress.reasons import NAMED, moment
-from infratrack.progress.status import DeliverableState
+from infratrack.progress.status import DeliverableState, UnrecordedChange
 from infratrack.progress.tree import Branch, Leaf, Negation, Node, evaluate
+from infratrack.report.status_table import print_unrecorded
 from infratrack.report.terminal import DECISION_STYLES, STYLES, tidied
 from infratrack.report.words import Glyphs, cited, glyphs, printable, since, status_word
 
@@ -25,10 +26,16 @@ _JUDGED = {
 }
 
 
-def print_explanation(console: Console, one: DeliverableState, task_name: str | None = None) -> None:
-    """Print the explanation of one deliverable."""
+def print_explanation(
+    console: Console,
+    one: DeliverableState,
+    task_name: str | None = None,
+    unrecorded: Sequence[UnrecordedChange] = (),
+) -> None:
+    """Print the explanation of one deliverable, and the unrecorded changes that concern it."""
     with tidied(console):
         _print(console, one, task_name)
+        print_unrecorded(console, unrecorded, glyphs(console.encoding))
 
 
 def _print(console: Console, one: DeliverableState, task_name: str | None) -> None:

@@ -33,8 +33,8 @@ class Question(Struct, frozen=True):
 def narrowed(state: ProjectState, question: Question) -> ProjectState:
     """The state with only what was asked about; its progress is that of what remains.
 
-    A deliverable has its task's phase, and its task's tags and owner beside its own. Raises InputError for a name that
-    the project does not have.
+    Of unrecorded changes those remain that concern a deliverable which remains. A deliverable has its task's phase, and
+    its task's tags and owner beside its own. Raises InputError for a name that the project does not have.
     """
     if question.everything:
         return state
@@ -60,6 +60,7 @@ def narrowed(state: ProjectState, question: Question) -> ProjectState:
         ):
             deliverables.append(one)
     kept = {one.task for one in deliverables}
+    names = {one.id for one in deliverables}
     asked_tasks = tuple(
         task
         for task in state.tasks
@@ -83,6 +84,7 @@ def narrowed(state: ProjectState, question: Question) -> ProjectState:
         deliverables=tuple(deliverables),
         tasks=asked_tasks,
         phases=phases,
+        unrecorded=tuple(change for change in state.unrecorded if not names.isdisjoint(change.deliverables)),
     )
 
 

@@ -17,6 +17,9 @@ VERDICTS = {
     Decision.UNKNOWN: "unknown",
 }
 
+MOST_CHANGES = 100
+"""How many unrecorded changes are listed; all are counted."""
+
 
 def status_json(state: ProjectState) -> bytes:
     """The whole state as indented JSON with a final line feed; the same state gives the same bytes."""
@@ -45,6 +48,7 @@ def status_document(state: ProjectState) -> dict[str, Any]:
         "tasks": [_task(one) for one in state.tasks],
         "phases": [_phase(one) for one in state.phases],
         "notes": list(state.notes),
+        "unrecorded": _unrecorded(state),
     }
 
 
@@ -68,6 +72,7 @@ def explanation_document(state: ProjectState) -> dict[str, Any]:
         "deliverable": document,
         "tree": _tree(deliverable.tree),
         "history": [{"at": format_instant(turn.at), "what": turn.what} for turn in deliverable.turns],
+        "unrecorded": _unrecorded(state),
     }
 
 
@@ -165,6 +170,25 @@ def _phase(one: PhaseState) -> dict[str, Any]:
             "criteria": [_criterion(verdict) for verdict in one.exit.criteria],
         }
     return {"id": one.id, "name": one.name, "progress": one.progress, "exit": exit_}
+
+
+def _unrecorded(state: ProjectState) -> dict[str, Any]:
+    """How many changes no evidence explains, and the newest of them."""
+    return {
+        "count": len(state.unrecorded),
+        "changes": [
+            {
+                "id": one.id,
+                "source": one.source,
+                "at": _instant(one.at),
+                "by": one.by,
+                "what": one.what,
+                "deliverables": list(one.deliverables),
+                "entry": one.entry,
+            }
+            for one in state.unrecorded[:MOST_CHANGES]
+        ],
+    }
 
 
 def _tree(node: Node) -> Any:  # noqa: ANN401 -- a tree of plain data

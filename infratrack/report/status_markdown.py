@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from infratrack.progress.status import DeliverableState, ProjectState, Status
+from infratrack.report.unrecorded import noted_changes
 from infratrack.report.words import SYMBOLS, facts_line, percent, since, status_word
 from infratrack.report.words import markdown_text as _text
 
 
 def status_markdown(state: ProjectState, waiting: int = 0) -> str:
-    """Heading, progress, one table row a deliverable grouped by task, tasks without deliverables, notes."""
+    """Heading, progress, a table row a deliverable, tasks without deliverables, notes, unrecorded changes."""
     lines = [f"## {_text(state.name)}", ""]
     at_risk = f", at risk: {percent(state.at_risk)}" if state.at_risk else ""
     lines += [
@@ -37,6 +38,9 @@ def status_markdown(state: ProjectState, waiting: int = 0) -> str:
             )
     lines += [f"- Note: {_text(note)}" for note in state.notes]
     lines += [f"- Note on {_text(one.id)}: {_text(note)}" for one in state.deliverables for note in one.notes]
+    first, *rest = noted_changes(state.unrecorded) or [""]
+    lines += [f"- **{_text(first)}**"] if first else []
+    lines += [f"  - {_text(one)}" for one in rest]
     return "\n".join(lines).rstrip() + "\n"
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.text import Text
 
-from infratrack.progress.status import DeliverableState, PhaseState, ProjectState, TaskState
+from infratrack.progress.status import DeliverableState, PhaseState, ProjectState, TaskState, UnrecordedChange
 from infratrack.report.terminal import STYLES, bar
+from infratrack.report.unrecorded import noted_changes
 from infratrack.report.words import (
     BAR_CELLS,
     Glyphs,
@@ -40,6 +41,7 @@ def print_status(console: Console, state: ProjectState, waiting: int = 0) -> Non
         if phase.exit is not None:
             _print_phase(console, phase, phase.exit, signs)
     _print_notes(console, state.notes, signs)
+    print_unrecorded(console, state.unrecorded, signs)
 
 
 def _print_head(console: Console, state: ProjectState, waiting: int, signs: Glyphs) -> None:
@@ -142,6 +144,16 @@ def _print_phase(console: Console, phase: PhaseState, exit_: DeliverableState, s
     )
     if exit_.reason:
         _below(console, printable(exit_.reason))
+
+
+def print_unrecorded(console: Console, changes: Sequence[UnrecordedChange], signs: Glyphs) -> None:
+    """How many changes no evidence explains, and below that the newest of them."""
+    first, *rest = noted_changes(changes) or [""]
+    if first:
+        console.print()
+        _below(console, f"{signs.note} {first}", "bold red", indent=0)
+    for text in rest:
+        _below(console, printable(text))
 
 
 def _print_notes(console: Console, notes: Iterable[str], signs: Glyphs) -> None:

@@ -7,9 +7,12 @@ from typing import Any, Final
 
 import msgspec
 
+from infratrack.progress.reasons import moment
+from infratrack.progress.status import UnrecordedChange
 from infratrack.progress.unrecorded import LONGEST_TEXT, line
 
 MOST_SHOWN: Final = 20
+MOST_NOTED: Final = 5
 MOST_MEMBERS: Final = 6
 _LONGEST_VALUE: Final = 60
 _NOTHING: Final = object()
@@ -23,6 +26,24 @@ def told_changes(changes: Sequence[Mapping[str, Any]], blind_spots: Sequence[str
     if blind_spots:
         lines += ["not seen by this:", *(f"  {line(spot, 2 * LONGEST_TEXT)}" for spot in blind_spots)]
     return lines
+
+
+def noted_changes(changes: Sequence[UnrecordedChange]) -> list[str]:
+    """For a status: how many changes no evidence explains, a line on each of the newest, and where to see all."""
+    if not changes:
+        return []
+    many = "1 unrecorded change: no evidence explains it"
+    if len(changes) > 1:
+        many = f"{len(changes)} unrecorded changes: no evidence explains them"
+    lines = [many, *(_noted(one) for one in changes[:MOST_NOTED])]
+    if len(changes) > MOST_NOTED:
+        lines.append(f"and {len(changes) - MOST_NOTED} more: infratrack status --format json")
+    return lines
+
+
+def _noted(one: UnrecordedChange) -> str:
+    at = "nobody knows when" if one.at is None else moment(one.at)
+    return f"{at} by {who(one.by)}: {one.what} ({one.source}, entry {one.entry})"
 
 
 def _told(change: Mapping[str, Any]) -> list[str]:
