@@ -37,6 +37,7 @@ from infratrack.hookspecs import (
     StepType,
 )
 from infratrack.progress.criterion import Criterion, Word
+from infratrack.project.schema import PluginSchemas
 from infratrack.reconciliation.interface import Reconciler, Source
 
 IMPORT_SECONDS: Final = 20.0
@@ -189,6 +190,16 @@ class Plugins:
     def proposals(self, folder: Path) -> list[Proposal]:
         """What the plugins propose for a folder."""
         return [proposal for _, proposal in self._ask("infratrack_proposals", folder=folder)]
+
+    @cached_property
+    def schemas(self) -> PluginSchemas:
+        """What everything takes that a project file can name."""
+        return PluginSchemas(
+            self.schemas_of(self.criteria),
+            self.schemas_of(self.steps),
+            self.schemas_of(self.reconcilers),
+            self.schemas_of(self.sources),
+        )
 
     def schemas_of(
         self,

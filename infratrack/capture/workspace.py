@@ -75,9 +75,7 @@ class Workspace:
     @cached_property
     def project(self) -> Project:
         """The project; ProjectProblems (an InputError) lists everything that is wrong with it."""
-        plugins = self.plugins
-        criteria, steps = plugins.schemas_of(plugins.criteria), plugins.schemas_of(plugins.steps)
-        return load_project(self.project_file, criteria, steps, broken=plugins.broken)
+        return load_project(self.project_file, self.plugins.schemas, self.plugins.broken)
 
     @cached_property
     def project_id(self) -> str:

@@ -14,9 +14,8 @@ from infratrack.errors import InfratrackError, InputError
 
 if TYPE_CHECKING:
     from infratrack.evidence.key_store import NamedKey
+    from infratrack.project.schema import PluginSchemas
     from infratrack.project.starter import Suggestion
-
-Schemas = Mapping[str, Mapping[str, Any]]
 
 PROPOSALS_AT_MOST: Final = 20
 _IGNORED: Final = ".infratrack/"
@@ -47,15 +46,15 @@ def init(folder: Path, project_id: str | None, name: str | None) -> None:
         raise InputError(f"{file} is there already", "`infratrack validate` checks it; init never overwrites")
     about = _about(folder, project_id, name)
     plugins = load_plugins()
-    criteria, steps = plugin_schemas(plugins)
-    chosen = _suggestions(about, plugins.proposals(folder), criteria, steps)
+    known = plugin_schemas(plugins)
+    chosen = _suggestions(about, plugins.proposals(folder), known)
     signer = _trusted_signer(folder)
     text = starter_text(about, signer, chosen)
-    if not text_is_valid(text, criteria, steps):
+    if not text_is_valid(text, known):
         raise InputError("no project could be made from what the plugins offer", "reinstall infratrack, or see above")
     write_new(file, text.encode())
     ignored = _leave_out_of_git(folder)
-    load_project(file, criteria, steps, plugins.broken)
+    load_project(file, known, plugins.broken)
     click.echo(f"wrote {file}")
     if signer:
         click.echo(f"wrote {folder / signer['key']}, the public half of this machine's key {signer['name']!r}")
@@ -90,9 +89,7 @@ def _about(folder: Path, project_id: str | None, name: str | None) -> dict[str, 
     return {"id": chosen, "name": title, "start": format_instant(now())[:10]}
 
 
-def _suggestions(
-    about: Mapping[str, str], proposals: Sequence[Any], criteria: Schemas, steps: Schemas
-) -> list[Suggestion]:
+def _suggestions(about: Mapping[str, str], proposals: Sequence[Any], known: PluginSchemas) -> list[Suggestion]:
     """The proposals that fit into a valid project; one that does not fit is a plugin's mistake and is left out."""
     from infratrack.cli.messages import say  # noqa: PLC0415 -- `--help` loads nothing
     from infratrack.project.check import text_is_valid  # noqa: PLC0415 -- likewise
@@ -102,7 +99,7 @@ def _suggestions(
     for proposal in proposals[:PROPOSALS_AT_MOST]:
         try:
             one = Suggestion(str(proposal.comment), proposal.deliverable, proposal.pipeline)
-            fits = text_is_valid(starter_text(about, None, [*chosen, one]), criteria, steps)
+            fits = text_is_valid(starter_text(about, None, [*chosen, one]), known)
         except Exception as error:  # noqa: BLE001 -- whatever a plugin hands over must not keep a project from beginning
             fits = False
             say(f"a plugin's proposal cannot be used ({type(error).__name__})")

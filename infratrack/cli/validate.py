@@ -48,8 +48,7 @@ def _load(file: Path, plugins: Plugins) -> Project:
     from infratrack.project.bound import check_bound  # noqa: PLC0415 -- likewise
     from infratrack.project.files import load_project  # noqa: PLC0415 -- likewise
 
-    criteria, steps = plugin_schemas(plugins)
-    project = load_project(file, criteria, steps, plugins.broken)
+    project = load_project(file, plugin_schemas(plugins), plugins.broken)
     check_bound(project, file, _binder(project, file, plugins))
     if not _PLAIN_LEDGER.fullmatch(project.ledger):
         _check_ledger(project, file)

@@ -17,7 +17,7 @@ from infratrack.project.problems import Flaw, Path, Problem, ProjectProblems, sh
 from infratrack.project.reading import YamlFile, read_yaml
 from infratrack.project.reduced import references_of
 from infratrack.project.references import References
-from infratrack.project.schema import LISTS, Schemas, include_schema, project_schema
+from infratrack.project.schema import LISTS, PluginSchemas, Schemas, include_schema, project_schema
 
 _NO_SCHEMA: Final = (ValueError, TypeError, AttributeError, RecursionError, jsonschema_rs.ReferencingError)
 
@@ -33,9 +33,8 @@ class Checked(Struct):
 class Checker:
     """Checks file after file, and then what they are together. The first file is the project file itself."""
 
-    def __init__(self, criteria: Schemas, steps: Schemas, broken: Mapping[str, str]) -> None:
-        self._criteria = criteria
-        self._steps = steps
+    def __init__(self, plugins: PluginSchemas, broken: Mapping[str, str]) -> None:
+        self._plugins = plugins
         self._broken = broken
         self._nearest = NearestNames()
         self._validators: dict[bool, tuple[dict[str, Any], jsonschema_rs.Draft202012Validator]] = {}
@@ -91,12 +90,12 @@ class Checker:
         if main not in self._validators:
             make = project_schema if main else include_schema
             try:
-                schema = make(self._criteria, self._steps)
+                schema = make(self._plugins)
                 validator = _validator_of(schema)
             except _NO_SCHEMA:
-                # A plugin's schema is none. Its criteria or steps cannot be used; everything else can.
-                self._criteria, self._steps = _usable(self._criteria), _usable(self._steps)
-                schema = make(self._criteria, self._steps)
+                # A plugin's schema is none. What it describes cannot be used; everything else can.
+                self._plugins = _all_usable(self._plugins)
+                schema = make(self._plugins)
                 validator = _validator_of(schema)
             self._validators[main] = schema, validator
         return self._validators[main]
@@ -139,9 +138,9 @@ class Checker:
         return problems
 
 
-def text_is_valid(text: str, criteria: Schemas, steps: Schemas) -> bool:
+def text_is_valid(text: str, plugins: PluginSchemas) -> bool:
     """Whether the text of a project file without includes has no problem."""
-    checker = Checker(criteria, steps, {})
+    checker = Checker(plugins, {})
     try:
         checker.take(read_yaml(text.encode(), ""))
     except ProjectProblems:
@@ -192,12 +191,18 @@ def _nothing_from_elsewhere(uri: str) -> Any:  # noqa: ANN401 -- jsonschema-rs's
     raise ValueError(uri)
 
 
+def _all_usable(plugins: PluginSchemas) -> PluginSchemas:
+    return PluginSchemas(
+        _usable(plugins.criteria), _usable(plugins.steps), _usable(plugins.reconcilers), _usable(plugins.sources)
+    )
+
+
 def _usable(schemas: Schemas) -> Schemas:
     """The schemas that can stand in ours."""
     found: dict[str, Mapping[str, Any]] = {}
     for name, schema in schemas.items():
         try:
-            _validator_of(project_schema({name: schema}, {}))
+            _validator_of(project_schema(PluginSchemas({name: schema})))
         except _NO_SCHEMA:
             continue
         found[name] = schema

@@ -10,7 +10,7 @@ import msgspec
 from infratrack.errors import InputError
 from infratrack.project.build import Builder, Items, build_calendar
 from infratrack.project.model import Definition, Project, Signer, Task
-from infratrack.project.schema import LISTS, project_schema
+from infratrack.project.schema import LISTS, PluginSchemas, project_schema
 from infratrack.values import sha256_digest
 
 DOCUMENT_AT_MOST: Final = 128 * 1024 * 1024
@@ -45,6 +45,7 @@ def assemble(data: Mapping[str, Any], items: Items, definition: Definition, key_
         tasks=tuple(items.tasks),
         deliverables=tuple(items.deliverables),
         pipelines=tuple(items.pipelines),
+        cmdb={name: settings or {} for name, settings in data.get("cmdb", {}).items()},
         key_files=dict(key_files),
     )
 
@@ -78,8 +79,8 @@ class _Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def _open_schema() -> dict[str, Any]:
-    """The project's schema with any criterion and any step."""
-    schema = project_schema({}, {})
+    """The project's schema with any criterion, any step and any CMDB."""
+    schema = project_schema(PluginSchemas())
     definitions = dict(schema["$defs"])
     definitions["condition"] = {**definitions["condition"], "additionalProperties": {"type": ["object", "null"]}}
     step = {**definitions["step"], "additionalProperties": {"type": ["object", "null"]}}
@@ -88,6 +89,7 @@ def _open_schema() -> dict[str, Any]:
     step["dependentSchemas"] = {"name": {"minProperties": 2, "maxProperties": 2}}
     step["if"] = {"not": {"required": ["name"]}}
     step["then"] = {"maxProperties": 1}
+    definitions["cmdb"] = {"type": "object", "additionalProperties": {"type": ["object", "null"]}}
     return {**schema, "$defs": {**definitions, "step": step}}
 
 

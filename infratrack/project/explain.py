@@ -59,7 +59,7 @@ class Explainer:
     def _unknown_keys(self, error: Any, path: Path) -> Iterator[Flaw]:  # noqa: ANN401 -- jsonschema.ValidationError
         known = error.schema.get("properties", {})
         title = error.schema.get("title")
-        kind = {"a condition": "criterion", "a step": "kind of step"}.get(title, "key")
+        kind = {"a condition": "criterion", "a step": "kind of step", "the CMDBs": "CMDB"}.get(title, "key")
         for key in error.instance:
             if key in known:
                 continue

@@ -17,7 +17,7 @@ from infratrack.project.key_files import key_paths, read_key_file
 from infratrack.project.model import Project
 from infratrack.project.problems import Flaw, Problem, ProjectProblems, shown
 from infratrack.project.reading import YamlFile, read_yaml
-from infratrack.project.schema import Schemas
+from infratrack.project.schema import PluginSchemas
 from infratrack.project.text import FILE_AT_MOST
 from infratrack.values import IDENTIFIER_PATTERN
 
@@ -47,19 +47,19 @@ def find_project_file(start: Path) -> Path:
     raise InputError(f"no {PROJECT_FILE} in {folder} or above", hint)
 
 
-def load_project(path: Path, criteria: Schemas, steps: Schemas, broken: Mapping[str, str] | None = None) -> Project:
+def load_project(path: Path, plugins: PluginSchemas, broken: Mapping[str, str] | None = None) -> Project:
     """Load the project of a project file.
 
-    `criteria` and `steps` map names to JSON Schemas of their parameters, `broken` the names of plugins that could not
-    be loaded to the reason. Raises ProjectProblems with everything that is wrong, InputError where there is no file.
+    `broken` maps the names of plugins that could not be loaded to the reason. Raises ProjectProblems with everything
+    that is wrong, InputError where there is no file.
     """
     with _no_garbage_to_collect():
-        return _load(path, criteria, steps, broken or {})
+        return _load(path, plugins, broken or {})
 
 
-def _load(path: Path, criteria: Schemas, steps: Schemas, broken: Mapping[str, str]) -> Project:
+def _load(path: Path, plugins: PluginSchemas, broken: Mapping[str, str]) -> Project:
     file = read_yaml(_content(path), _label(path))
-    checker = Checker(criteria, steps, broken)
+    checker = Checker(plugins, broken)
     main = checker.take(file)
     key_files = _read_key_files(path.parent, main, checker)
     problems: list[Problem] = []

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from msgspec import Struct
+
+from infratrack.project.cmdb_schema import cmdb_definitions, with_records
 from infratrack.project.schema_parts import (
     NEVER,
     PATH_AT_MOST,
@@ -22,6 +25,19 @@ LISTS: Final = ("people", "systems", "phases", "milestones", "tasks", "deliverab
 """The lists that a file named by `include` may hold as well."""
 
 Schemas = Mapping[str, Mapping[str, Any]]
+"""Name → JSON Schema of its parameters."""
+
+
+class PluginSchemas(Struct, frozen=True):
+    """What the plugins at hand take: the JSON Schemas of their parameters, by name."""
+
+    criteria: Schemas = {}
+    steps: Schemas = {}
+    reconcilers: Schemas = {}
+    """Of the settings under `cmdb: {NAME: …}`."""
+    sources: Schemas = {}
+    """Of `from`."""
+
 
 _ITEMS: Final = {
     "people": ("person", "The people of the project."),
@@ -35,10 +51,10 @@ _ITEMS: Final = {
 _COMBINATIONS_AT_MOST: Final = 1_000
 
 
-def project_schema(criteria: Schemas, steps: Schemas) -> Schema:
+def project_schema(plugins: PluginSchemas) -> Schema:
     """The whole JSON Schema (2020-12) of `infratrack.yaml`.
 
-    `criteria` and `steps` are the plugins' schemas by name; every criterion takes `within` and `keep` besides its own.
+    Every criterion takes `within` and `keep` besides its own parameters, every CMDB `records` and `max_deletes`.
     """
     properties = {
         "infratrack": {"description": "The version of this file's format.", "const": FORMAT_VERSION},
@@ -65,6 +81,7 @@ def project_schema(criteria: Schemas, steps: Schemas) -> Schema:
         },
         "trust": ref("trust"),
         "calendar": ref("calendar"),
+        "cmdb": ref("cmdb"),
         **_lists(),
     }
     return {
@@ -72,22 +89,23 @@ def project_schema(criteria: Schemas, steps: Schemas) -> Schema:
         "$id": "urn:infratrack:schema:project:v1",
         "description": "A project whose deliverables prove themselves: infratrack.yaml.",
         **mapping("an infratrack project", properties, ("infratrack", "project")),
-        "$defs": definitions(criteria, steps),
+        "$defs": definitions(plugins),
     }
 
 
-def include_schema(criteria: Schemas, steps: Schemas) -> Schema:
+def include_schema(plugins: PluginSchemas) -> Schema:
     """The JSON Schema of a file that `include` names: the same lists, and nothing else."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": "urn:infratrack:schema:project-include:v1",
         **mapping("an included file", _lists()),
-        "$defs": definitions(criteria, steps),
+        "$defs": definitions(plugins),
     }
 
 
-def definitions(criteria: Schemas, steps: Schemas) -> Schema:
+def definitions(plugins: PluginSchemas) -> Schema:
     """Everything that the schema refers to."""
+    criteria, steps, sources = plugins.criteria, plugins.steps, plugins.sources
     return {
         **texts(),
         **around_the_work(),
@@ -105,6 +123,13 @@ def definitions(criteria: Schemas, steps: Schemas) -> Schema:
         "step": _step(steps),
         **{f"criterion-{name}": _criterion(name, schema) for name, schema in sorted(criteria.items())},
         **{f"step-{name}": _parameters(f"step:{name}", schema) for name, schema in sorted(steps.items())},
+        "cmdb": _cmdb(plugins.reconcilers),
+        **cmdb_definitions(sources, [name for name, schema in sources.items() if not _may_be_empty(schema)]),
+        **{
+            f"cmdb-{name}": with_records(_parameters(f"cmdb:{name}", schema))
+            for name, schema in sorted(plugins.reconcilers.items())
+        },
+        **{f"source-{name}": _parameters(f"source:{name}", schema) for name, schema in sorted(sources.items())},
     }
 
 
@@ -150,6 +175,14 @@ def _step(steps: Schemas) -> Schema:
     }
     only = {"oneOf": [{"required": [name]} for name in sorted(steps)]} if steps else {"minProperties": 1}
     return mapping("a step", known, **only)
+
+
+def _cmdb(reconcilers: Schemas) -> Schema:
+    return mapping(
+        "the CMDBs",
+        {name: ref(f"cmdb-{name}") for name in sorted(reconcilers)},
+        description="The CMDBs that are to agree with this project, and which records each should hold.",
+    )
 
 
 def _criterion(name: str, schema: Mapping[str, Any]) -> Schema:

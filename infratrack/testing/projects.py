@@ -83,9 +83,7 @@ class TemporaryProject:
     def state(self, later: int = 0) -> DeliverableState:
         """The deliverable, `later` microseconds after the newest evidence, with its criteria's verdicts."""
         plugins = load_plugins()
-        schemas = {name: criterion.schema for name, criterion in plugins.criteria.items()}
-        steps = {name: step.schema for name, step in plugins.steps.items()}
-        project = load_project(self.folder / "infratrack.yaml", schemas, steps, broken=plugins.broken)
+        project = load_project(self.folder / "infratrack.yaml", plugins.schemas, plugins.broken)
         ledger = open_ledger(project.ledger, self.folder, project_id=PROJECT_ID, create=True)
         try:
             trust = trust_of(project)

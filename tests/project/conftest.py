@@ -11,6 +11,7 @@ import pytest
 from infratrack.project.files import load_project
 from infratrack.project.model import Project
 from infratrack.project.problems import ProjectProblems
+from infratrack.project.schema import PluginSchemas
 
 CRITERIA: Mapping[str, Mapping[str, Any]] = {
     "terraform.applied": {
@@ -66,7 +67,7 @@ def load(tmp_path: Path) -> Load:
     def load_text(text: str | bytes, broken: Mapping[str, str] | None = None) -> Project:
         file = tmp_path / "infratrack.yaml"
         file.write_bytes(text.encode() if isinstance(text, str) else text)
-        return load_project(file, CRITERIA, STEPS, broken)
+        return load_project(file, PluginSchemas(CRITERIA, STEPS), broken)
 
     return load_text
 

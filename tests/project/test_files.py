@@ -11,6 +11,7 @@ from infratrack.errors import InputError
 from infratrack.project.files import find_project_file, load_project, read_project_id, read_sources
 from infratrack.project.include_files import find_include_files, read_at_most
 from infratrack.project.model import Project
+from infratrack.project.schema import PluginSchemas
 from infratrack.project.text import FILE_AT_MOST
 
 HEAD = "infratrack: 1\nproject: {id: p, name: P}\n"
@@ -137,7 +138,7 @@ def test_a_named_pipe_and_an_unreadable_file_do_not_hang(problems: Problems, tmp
     with pytest.raises(InputError, match="cannot be read"):
         read_at_most(tmp_path, 10)
     with pytest.raises(InputError, match="cannot be read: no such file"):
-        load_project(tmp_path / "missing.yaml", {}, {})
+        load_project(tmp_path / "missing.yaml", PluginSchemas())
 
 
 def test_an_included_file_that_vanishes_is_a_problem_like_any_other(

@@ -16,6 +16,7 @@ from infratrack.errors import InputError
 from infratrack.project.definition import project_from_definition
 from infratrack.project.files import load_project, read_project_id
 from infratrack.project.problems import ProjectProblems
+from infratrack.project.schema import PluginSchemas
 
 CRITERIA: dict[str, dict[str, Any]] = {
     "terraform.applied": {
@@ -117,7 +118,7 @@ def attempt(tmp_path: Path) -> Callable[[bytes], None]:
         file.write_bytes(content)
         read_project_id(file)
         try:
-            project = load_project(file, CRITERIA, STEPS)
+            project = load_project(file, PluginSchemas(CRITERIA, STEPS))
         except ProjectProblems as wrong:
             lines = content.count(b"\n") + content.count(b"\r") + 2
             for problem in wrong.problems:
@@ -196,7 +197,7 @@ def test_bytes_changed_in_a_whole_project(attempt: Callable[[bytes], None], data
 
 def test_the_whole_project_is_valid_to_begin_with(attempt: Callable[[bytes], None], tmp_path: Path) -> None:
     attempt(yaml.safe_dump(WHOLE).encode())
-    assert load_project(tmp_path / "infratrack.yaml", CRITERIA, STEPS).id == "p"
+    assert load_project(tmp_path / "infratrack.yaml", PluginSchemas(CRITERIA, STEPS)).id == "p"
 
 
 @pytest.mark.parametrize(

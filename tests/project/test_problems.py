@@ -11,6 +11,7 @@ from infratrack.project.check import text_is_valid
 from infratrack.project.files import load_project
 from infratrack.project.model import CriterionCall, Project
 from infratrack.project.problems import Flaw, Problem, ProjectProblems, shown, spoken_list
+from infratrack.project.schema import PluginSchemas
 
 HEAD = "infratrack: 1\nproject: {id: p, name: P}\n"
 Problems = Callable[..., list[str]]
@@ -273,10 +274,10 @@ def test_a_schema_that_is_none_costs_its_own_criteria_only(tmp_path: Path) -> No
         "bad.one": {"type": "no such type"},
         "odd.one": {"$ref": "https://example.invalid/x"},
     }
-    assert load_project(file, criteria, {}).deliverables[0].id == "d"
+    assert load_project(file, PluginSchemas(criteria)).deliverables[0].id == "d"
     file.write_text(HEAD + "deliverables: [{id: d, name: D, done_when: {bad.one: }}]\n")
     with pytest.raises(ProjectProblems, match=r"unknown criterion 'bad\.one'"):
-        load_project(file, criteria, {})
+        load_project(file, PluginSchemas(criteria))
 
 
 def test_messages_quote_values_briefly_and_without_credentials() -> None:
@@ -324,7 +325,7 @@ def test_odd_schemas_of_plugins_are_explained_as_well_as_can_be(tmp_path: Path) 
     values = "{a: 0, b: {}, c: {z: 1}, d: z, f: 3, g: 3, h: a, i: [1, 2], j: x, k: {}, l: {}, m: 1}"
     file.write_text(HEAD + f"deliverables: [{{id: d, name: D, done_when: {{odd.one: {values}}}}}]\n")
     with pytest.raises(ProjectProblems) as wrong:
-        load_project(file, {"odd.one": schema}, {})
+        load_project(file, PluginSchemas({"odd.one": schema}))
     told = {problem.message.partition("odd.one")[2].removeprefix(" › ") for problem in wrong.value.problems}
     assert told == {
         ": `m` does not go together with what else stands here; expected this key to be left out",
@@ -352,13 +353,13 @@ def test_the_two_validators_differ_and_there_still_is_a_sentence(tmp_path: Path)
     file = tmp_path / "infratrack.yaml"
     file.write_text(HEAD + 'trust: {signers: [{name: a, keyid: "' + "a" * 64 + '\\n"}]}\n')
     with pytest.raises(ProjectProblems, match=r"does not fit the schema \(pattern\)"):
-        load_project(file, {}, {})
+        load_project(file, PluginSchemas())
 
 
 def test_a_text_without_includes_is_valid_or_not() -> None:
-    assert text_is_valid(HEAD, {}, {})
-    assert not text_is_valid(HEAD + "x: 1", {}, {})
-    assert not text_is_valid("[", {}, {})
+    assert text_is_valid(HEAD, PluginSchemas())
+    assert not text_is_valid(HEAD + "x: 1", PluginSchemas())
+    assert not text_is_valid("[", PluginSchemas())
 
 
 def test_criteria_are_bound_and_what_fails_has_a_line(tmp_path: Path) -> None:
@@ -370,7 +371,7 @@ def test_criteria_are_bound_and_what_fails_has_a_line(tmp_path: Path) -> None:
     file.write_text(
         HEAD + "include: [plan.yaml]\nphases: [{id: f, name: F}, {id: g, name: G, exit: {signoff: {by: x}}}]\n"
     )
-    project = load_project(file, {"signoff": {"type": "object"}}, {})
+    project = load_project(file, PluginSchemas({"signoff": {"type": "object"}}))
     check_bound(project, file, lambda *_: None)
 
     def bind(call: CriterionCall, owner: str) -> None:
@@ -400,5 +401,5 @@ def test_every_use_of_a_criterion_is_bound(tmp_path: Path) -> None:
     uses = ", ".join(f"{{id: d{number}, name: D, done_when: {{signoff: }}}}" for number in range(2_000))
     file.write_text(HEAD + f"deliverables: [{uses}]\n")
     bound: list[str] = []
-    check_bound(load_project(file, {"signoff": {}}, {}), file, lambda *call: bound.append(call[1]))
+    check_bound(load_project(file, PluginSchemas({"signoff": {}})), file, lambda *call: bound.append(call[1]))
     assert len(bound) == 2_000

@@ -8,14 +8,14 @@ import jsonschema
 import pytest
 
 from infratrack.errors import InputError
-from infratrack.project.schema import include_schema, project_schema
+from infratrack.project.schema import PluginSchemas, include_schema, project_schema
 from infratrack.project.schema_files import schema_file
 
 ANY: dict[str, Any] = {"type": "object"}
 
 
 def conditions(criterion: dict[str, Any], value: object) -> bool:
-    schema = project_schema({"a.b": criterion}, {})
+    schema = project_schema(PluginSchemas({"a.b": criterion}))
     project = {
         "infratrack": 1,
         "project": {"id": "p", "name": "P"},
@@ -27,7 +27,7 @@ def conditions(criterion: dict[str, Any], value: object) -> bool:
 @pytest.mark.parametrize("schema", [project_schema, include_schema])
 def test_the_schema_is_one_with_and_without_plugins(schema: Callable[..., Any]) -> None:
     for criteria, steps in (({}, {}), ({"a.b": ANY}, {"c": ANY})):
-        jsonschema.Draft202012Validator.check_schema(schema(criteria, steps))
+        jsonschema.Draft202012Validator.check_schema(schema(PluginSchemas(criteria, steps)))
 
 
 def test_every_criterion_takes_within_and_keep() -> None:
@@ -66,7 +66,7 @@ def test_a_criterion_may_be_of_any_type() -> None:
 
 
 def test_editors_find_words_for_everything() -> None:
-    schema = project_schema({}, {})
+    schema = project_schema(PluginSchemas())
     definitions = schema["$defs"]
     for name in ("project", "trust", "person", "task", "deliverable", "milestone", "pipeline", "condition"):
         for key, part in definitions[name]["properties"].items():
@@ -76,7 +76,7 @@ def test_editors_find_words_for_everything() -> None:
 
 
 def test_examples_in_the_schema_fit_it() -> None:
-    schema = project_schema({"terraform.applied": ANY}, {"terraform.plan": ANY})
+    schema = project_schema(PluginSchemas({"terraform.applied": ANY}, {"terraform.plan": ANY}))
     for name, definition in schema["$defs"].items():
         for example in definition.get("examples", ()):
             checked = {"$ref": f"#/$defs/{name}", "$defs": schema["$defs"]}
