@@ -240,6 +240,8 @@ class ObserveContext(Struct, frozen=True):
     """What the project file says under `cmdb`."""
     recorded: Callable[[str], Sequence[RecordedEvidence]] = _nothing_recorded
     """Predicate type → the evidence of that type that counts, oldest first. Raises as opening the ledger does."""
+    at: Instant = Instant(0)
+    """When this look began: what is found holds until then."""
     run_commits: Callable[[], frozenset[str]] = _no_commits
     """Ids of the commits that evidence of runs which counts was made at; merely looking at something is no run."""
     report: Callable[[str], None] = _say_nothing
@@ -251,6 +253,8 @@ class ObserveContext(Struct, frozen=True):
     pipelines: tuple[Pipeline, ...] = ()
     sources: Mapping[str, Source] = {}
     """What desired values can be read from, by name: `terraform.output`."""
+    now: Instant = Instant(0)
+    """When the look began."""
 
 
 class Observer(Protocol):

@@ -9,6 +9,7 @@ from typing import Any, Final
 from msgspec import Struct, structs
 
 from infratrack.capture.child_environment import without_signing_key
+from infratrack.capture.clock import now
 from infratrack.capture.recorded_evidence import recorded_evidence
 from infratrack.capture.run_commits import run_commits
 from infratrack.capture.workspace import Workspace
@@ -64,6 +65,7 @@ def observe_context(workspace: Workspace, asked: Asked, report: Callable[[str], 
         target=asked.target,
         changelog=asked.changelog,
         since=asked.since,
+        at=now(),
         cmdb=project.cmdb,
         recorded=lambda predicate_type: recorded_evidence(workspace, predicate_type),
         run_commits=lambda: run_commits(workspace),
