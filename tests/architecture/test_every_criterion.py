@@ -20,6 +20,7 @@ SETTLED = {
         for name in ("applied", "converged", "no_drift", "output", "checks", "resource", "no_deletes")
     ),
     *(f"ansible.{name}" for name in ("succeeded", "task_ok", "idempotent", "check_clean")),
+    *(f"netbox.{name}" for name in ("record", "cabled", "primary_ip", "rack", "matches", "changed_by_run")),
     *("git.merged", "git.tagged", "tests.passed", "command.succeeded", "signoff"),
 }
 
