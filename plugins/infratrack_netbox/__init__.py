@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from infratrack.api import Criterion, EvidenceType, Observer, SyncEvidence, UnrecordedEvidence, hookimpl
+from infratrack.api import Criterion, EvidenceType, Observer, Reconciler, SyncEvidence, UnrecordedEvidence, hookimpl
 from infratrack_netbox.criteria import Cabled, ChangedByRun, Matches, PrimaryIP, Rack, Record
 from infratrack_netbox.evidence import NETBOX_CHANGES, NETBOX_SYNC, NetBoxObservation
 from infratrack_netbox.observer import NetBoxObserver
+from infratrack_netbox.reconciler import NetBoxReconciler
 
 
 @hookimpl
@@ -28,3 +29,9 @@ def infratrack_evidence_types() -> list[EvidenceType]:
 def infratrack_observers() -> list[Observer]:
     """The observer `netbox`."""
     return [NetBoxObserver()]
+
+
+@hookimpl
+def infratrack_reconcilers() -> list[Reconciler]:
+    """The CMDB `netbox`."""
+    return [NetBoxReconciler()]

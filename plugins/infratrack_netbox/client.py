@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from infratrack.api import InfratrackError, InputError, Report, Unreachable
+from infratrack_netbox.custom_fields import Definitions, read_definitions
 from infratrack_netbox.exchange import Answer, Disturbed, Overloaded, plain
 from infratrack_netbox.listing import Page, Pages, next_wait
 from infratrack_netbox.permissions import Visibility, read_visibility
@@ -51,6 +52,10 @@ class NetBoxClient:
         self._secrets = tuple(part for part in parts if len(part) >= _SHORTEST_SECRET)
         self._schema: ServerSchema | None = None
         self._visibility: Visibility | None = None
+        self._definitions: Definitions | None = None
+        self._asked_definitions = False
+        self.timeout = self._session.timeout
+        """Seconds for one request."""
         self._pages = Pages(cursor=_release(self.version) >= _FIRST_CURSOR)
         self._sleep: Callable[[float], None] = time.sleep
 
@@ -144,6 +149,12 @@ class NetBoxClient:
     def read(self, path: str, query: Sequence[tuple[str, str]] = ()) -> object:
         """The body of one GET, tried again while the server is disturbed. Unreachable, or InputError (bad query)."""
         return self._read(path, query).body
+
+    def custom_fields(self) -> Definitions | None:
+        """The definitions of all custom fields, asked once; None where the token may not read them."""
+        if not self._asked_definitions:
+            self._definitions, self._asked_definitions = read_definitions(self), True
+        return self._definitions
 
     def can_view_all(self, type_name: str) -> tuple[bool, str]:
         """Whether it is proven that the token sees every record of the type; if not, why not."""

@@ -99,6 +99,7 @@ class NetBoxSession(requests.Session):
     def __init__(self, url: str, token: str, timeout: float, ca_file: str | None = None) -> None:
         super().__init__()
         self.auth = TokenAuth(token)
+        self.timeout = timeout
         self.requests_made = 0
         self.request_id = ""
         """Of the newest answer, as the server's change log has it."""
