@@ -1,0 +1,286 @@
+"""The contract that every reconciler keeps, as a test class to inherit.
+
+    from infratrack.testing.reconcilers import ReconcilerContract, Stand
+
+    class TestInventoryFile(ReconcilerContract):
+        @pytest.fixture
+        def stand(self, tmp_path):
+            return MyStand(tmp_path)
+
+The stand is a CMDB for one test, with a way to look and to write behind the plugin's back. It may be empty but for what
+the records need that refer to nothing of ours (a site, a role).
+"""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from infratrack.errors import InputError
+from infratrack.reconciliation.interface import Inventory, ReconcileContext, Reconciler, WriteContext
+from infratrack.reconciliation.records import DesiredRecord, Fields, LiveRecord, RecordSet, Write, Written
+
+RUN = WriteContext("0199a000-0000-7000-8000-000000000001", "infratrack sync")
+
+
+class Stand(abc.ABC):
+    """A CMDB for one test; inherit it."""
+
+    reconciler: Reconciler
+    configuration: Mapping[str, Any]
+    folder: Path
+    environment: Mapping[str, str]
+    secrets: tuple[str, ...]
+    """What must never be told (the token)."""
+    type: str
+    """A type of records."""
+    text_field: str
+    """A field of it that holds any short text."""
+    list_field: str | None
+    """A field of it that holds items, if it has one."""
+    items: tuple[str, ...]
+    """Three items that the list can hold."""
+
+    @abc.abstractmethod
+    def key(self, name: str) -> Fields:
+        """The natural key of the record of that name."""
+
+    @abc.abstractmethod
+    def required(self, name: str) -> Fields:
+        """What a new record needs beside its key, as a project file would say it."""
+
+    @abc.abstractmethod
+    def plant(self, name: str, **fields: Any) -> str:  # noqa: ANN401 -- any value of a field
+        """Make a record behind the plugin's back; its id."""
+
+    @abc.abstractmethod
+    def edit(self, record_id: str, **fields: Any) -> None:  # noqa: ANN401 -- likewise
+        """Change a record behind the plugin's back."""
+
+    @abc.abstractmethod
+    def look(self) -> Mapping[str, Mapping[str, Any]]:
+        """What there is, behind the plugin's back: id → at least text field and list field (a sorted list)."""
+
+
+def quiet(what: str, done: int, of: int) -> None:
+    """Nobody watches."""
+
+
+class ReconcilerContract:
+    """Inherit it, and give the fixture `stand`."""
+
+    @pytest.fixture
+    def inventory(self, stand: Stand) -> Inventory:
+        """The stand, opened."""
+        return open_stand(stand)
+
+    def test_it_can_be_named_in_a_project_file(self, stand: Stand) -> None:
+        reconciler = stand.reconciler
+        assert reconciler.name.isidentifier()
+        assert reconciler.predicate_type == f"urn:infratrack:evidence:{reconciler.name}-sync:v1"
+
+    def test_its_settings_are_described_and_the_configuration_fits(self, stand: Stand) -> None:
+        schema = stand.reconciler.schema
+        Draft202012Validator.check_schema(schema)
+        assert schema["type"] == "object"
+        assert schema["description"].endswith(".")
+        assert schema["additionalProperties"] is False, "a misspelled setting must be reported"
+        assert all(setting.get("description") for setting in schema["properties"].values())
+        assert not {"records", "max_deletes"} & set(schema["properties"]), "core adds these"
+        examples = [stand.configuration, *schema["examples"]]
+        assert [error.message for one in examples for error in Draft202012Validator(schema).iter_errors(one)] == []
+
+    def test_who_it_is_stays_the_same_and_holds_no_secret(self, stand: Stand) -> None:
+        first, second = open_stand(stand), open_stand(stand)
+        assert first.identity == second.identity
+        assert first.identity.startswith(f"{stand.reconciler.name} ")
+        told = f"{first.identity} {dict(first.description)}"
+        assert not any(secret in told for secret in stand.secrets)
+
+    def test_an_unknown_type_or_field_is_an_input_error_with_a_way_out(
+        self, stand: Stand, inventory: Inventory
+    ) -> None:
+        wrong = [
+            RecordSet(f"{stand.type}x", (DesiredRecord(f"{stand.type}x", {"name": "a"}, {}, "list[0]"),)),
+            desired(stand, "a", **{f"{stand.text_field}x": "1"}),
+            RecordSet(stand.type, desired(stand, "a").desired, within={"no_such_filter": "1"}),
+        ]
+        for records in wrong:
+            with pytest.raises(InputError) as told:
+                inventory.prepare([records])
+            assert told.value.hint
+
+    def test_preparing_adds_the_mark_and_preparing_again_changes_nothing(
+        self, stand: Stand, inventory: Inventory
+    ) -> None:
+        prepared = prepare(inventory, desired(stand, "a", **{stand.text_field: "x"}))
+        assert prepared.mark in prepared.desired[0].fields
+        again = prepare(inventory, prepared)
+        assert again.desired == prepared.desired
+
+    def test_a_record_of_others_is_seen_and_is_not_ours(self, stand: Stand, inventory: Inventory) -> None:
+        planted = stand.plant("theirs", **{stand.text_field: "hands off"})
+        found = live(inventory, desired(stand, "theirs", **{stand.text_field: "x"}))
+        assert [(one.id, one.owned, one.fields[stand.text_field]) for one in found if one.id == planted] == [
+            (planted, False, "hands off")
+        ]
+
+    def test_what_is_created_is_there_marked_and_equal_to_what_was_desired(
+        self, stand: Stand, inventory: Inventory
+    ) -> None:
+        records = prepare(inventory, desired(stand, "new", **{stand.text_field: "x"}))
+        result = written(inventory, creation(records))
+        assert result.outcome == "written", result.reason
+        assert result.id in stand.look()
+        assert result.requests
+        (found,) = [one for one in live(inventory, records, result.id or "") if one.id == result.id]
+        assert found.owned
+        assert found.key == records.desired[0].key
+        assert found.fields == records.desired[0].fields
+
+    def test_creating_twice_makes_one_record(self, stand: Stand, inventory: Inventory) -> None:
+        before = len(stand.look())
+        records = prepare(inventory, desired(stand, "new", **{stand.text_field: "x"}))
+        first, second = written(inventory, creation(records)), written(inventory, creation(records))
+        assert (first.outcome, second.outcome) == ("written", "written")
+        assert first.id == second.id
+        assert len(stand.look()) == before + 1
+
+    def test_an_update_writes_its_fields_and_says_before_and_after(self, stand: Stand, inventory: Inventory) -> None:
+        made, records = made_record(stand, inventory)
+        result = written(inventory, update(records, made, {stand.text_field: "y"}, {stand.text_field: "x"}))
+        assert (result.outcome, result.id) == ("written", made.id)
+        assert result.before[stand.text_field] == "x"
+        assert result.after[stand.text_field] == "y"
+        assert stand.look()[made.id or ""][stand.text_field] == "y"
+
+    def test_an_update_that_rests_on_what_is_no_longer_so_is_not_made(self, stand: Stand, inventory: Inventory) -> None:
+        made, records = made_record(stand, inventory)
+        stand.edit(made.id or "", **{stand.text_field: "edited"})
+        result = written(inventory, update(records, made, {stand.text_field: "y"}, {stand.text_field: "x"}))
+        assert result.outcome == "moved"
+        assert result.reason
+        assert stand.look()[made.id or ""][stand.text_field] == "edited"
+
+    def test_a_renamed_record_keeps_its_id(self, stand: Stand, inventory: Inventory) -> None:
+        made, _ = made_record(stand, inventory)
+        renamed = prepare(inventory, desired(stand, "renamed", **{stand.text_field: "x"}))
+        changed = {name: value for name, value in renamed.desired[0].key.items() if value != stand.key("new").get(name)}
+        result = written(inventory, update(renamed, made, changed, {}))
+        assert (result.outcome, result.id) == ("written", made.id)
+        assert len(live(inventory, renamed, made.id or "")) == len(stand.look())
+
+    def test_items_of_others_stay(self, stand: Stand, inventory: Inventory) -> None:
+        if stand.list_field is None:
+            pytest.skip("its records hold no lists")
+        ours, theirs, new = stand.items
+        made, records = made_record(stand, inventory, **{stand.list_field: [ours]})
+        stand.edit(
+            made.id or "", **{stand.list_field: sorted({*stand.look()[made.id or ""][stand.list_field], theirs})}
+        )
+        change = Write(
+            "update", stand.type, records.desired[0].key, id=made.id,
+            add={stand.list_field: [new]}, remove={stand.list_field: [ours]},
+        )  # fmt: skip
+        assert written(inventory, change).outcome == "written"
+        items = stand.look()[made.id or ""][stand.list_field]
+        assert {theirs, new} <= set(items)
+        assert ours not in items
+
+    def test_what_was_deleted_is_gone_and_can_be_brought_back(self, stand: Stand, inventory: Inventory) -> None:
+        made, records = made_record(stand, inventory)
+        removal = Write(
+            "delete", stand.type, records.desired[0].key, id=made.id, version=version_of(inventory, records, made)
+        )
+        result = written(inventory, removal)
+        assert result.outcome == "written"
+        assert made.id not in stand.look()
+        assert written(inventory, removal).outcome == "written", "deleting what is gone is no failure"
+        back = written(inventory, Write("create", stand.type, records.desired[0].key, fields=result.prior))
+        assert back.outcome == "written", back.reason
+        (found,) = [one for one in live(inventory, records, back.id or "") if one.id == back.id]
+        assert found.fields == records.desired[0].fields
+
+    def test_once_canceled_nothing_is_written(self, stand: Stand) -> None:
+        inventory = open_stand(stand, canceled=lambda: True)
+        before = stand.look()
+        records = prepare(inventory, desired(stand, "new", **{stand.text_field: "x"}))
+        assert list(inventory.write([creation(records)], RUN)) == []
+        assert stand.look() == before
+
+    def test_stopped_at_any_point_a_second_run_finishes_and_duplicates_nothing(
+        self, stand: Stand, inventory: Inventory
+    ) -> None:
+        names = [f"new-{number}" for number in range(4)]
+        prepared = [prepare(inventory, desired(stand, name, **{stand.text_field: name})) for name in names]
+        writes = [creation(records) for records in prepared]
+        before = len(stand.look())
+        under_way = inventory.write(writes, RUN)
+        assert next(under_way).outcome == "written"
+        close: Callable[[], None] = getattr(under_way, "close", lambda: None)
+        close()
+        results = list(inventory.write(writes, RUN))
+        assert [one.outcome for one in results] == ["written"] * 4
+        assert [one.number for one in results] == [0, 1, 2, 3]
+        assert len({one.id for one in results}) == 4  # noqa: PLR2004 -- as many as there are writes
+        assert len(stand.look()) == before + 4
+
+
+def open_stand(stand: Stand, *, canceled: Callable[[], bool] = lambda: False) -> Inventory:
+    """Open the stand's CMDB as `infratrack sync` does."""
+    context = ReconcileContext(stand.configuration, stand.folder, stand.environment, quiet, canceled=canceled)
+    return stand.reconciler.open(context)
+
+
+def desired(stand: Stand, name: str, **fields: Any) -> RecordSet:  # noqa: ANN401 -- any value of a field
+    """One desired record, as a mapping of the project file would make it."""
+    record = DesiredRecord(stand.type, stand.key(name), {**stand.required(name), **fields}, f"list[{name}]")
+    return RecordSet(stand.type, (record,), source="a list")
+
+
+def prepare(inventory: Inventory, records: RecordSet) -> RecordSet:
+    """The set that holds the same records, prepared (the plugin may put others before it)."""
+    found = [one for one in inventory.prepare([records]) if one.type == records.type]
+    assert len(found) == 1
+    return found[0]
+
+
+def live(inventory: Inventory, records: RecordSet, *bound: str) -> list[LiveRecord]:
+    """What the CMDB has for these records."""
+    (reading,) = inventory.read([records], {records.type: bound})
+    assert reading.complete, reading.reason
+    return list(reading.live)
+
+
+def creation(records: RecordSet) -> Write:
+    """The write that makes the one record of a prepared set."""
+    (record,) = records.desired
+    return Write("create", record.type, record.key, fields={**record.key, **record.fields})
+
+
+def update(records: RecordSet, made: Written, fields: Fields, expected: Fields) -> Write:
+    """The write that sets some fields of a record that was made."""
+    return Write("update", records.type, records.desired[0].key, id=made.id, fields=fields, expected=expected)
+
+
+def version_of(inventory: Inventory, records: RecordSet, made: Written) -> str:
+    """The record's version now."""
+    return next(one.version for one in live(inventory, records, made.id or "") if one.id == made.id)
+
+
+def written(inventory: Inventory, *writes: Write) -> Written:
+    """What came of the last of some writes."""
+    return list(inventory.write(writes, RUN))[-1]
+
+
+def made_record(stand: Stand, inventory: Inventory, **fields: Any) -> tuple[Written, RecordSet]:  # noqa: ANN401 -- likewise
+    """A record named `new` that the plugin has made, its text `x`."""
+    records = prepare(inventory, desired(stand, "new", **{stand.text_field: "x", **fields}))
+    made = written(inventory, creation(records))
+    assert made.outcome == "written", made.reason
+    return made, records
