@@ -26,17 +26,26 @@ RELEASE_CHECK_URL = None
 """
 
 GUNICORN = """\
+import os
+
 preload_app = True
 workers = 2
 threads = 2
 timeout = 30
 control_socket_disable = True
-worker_tmp_dir = None
 
 
 def pre_fork(server, worker):
     from django.db import connections
     connections.close_all()
+
+
+def leave_at_once(_):
+    os._exit(0)  # to take a loaded NetBox down object by object costs seconds
+
+
+worker_int = leave_at_once
+on_exit = leave_at_once
 """
 
 

@@ -26,7 +26,9 @@ from tests.netbox_server.postgresql import Cluster
 from tests.netbox_server.processes import Failed, Server, Starter, StarterGone, finish
 
 INSIDE = Path(__file__).with_name("inside.py")
-LONGEST_SOCKET = 80  # a socket's path has at most 107 characters, of which the names in the folder take some
+IN_MEMORY = "/dev/shm"  # noqa: S108 -- mkdtemp makes the folder private
+ROOM = 1 << 30  # bytes; a session takes a fifth of it
+LONGEST_PLACE = 45  # characters: a socket's path may have 107, of which the names below take the rest
 
 
 def answer(**what: object) -> None:
@@ -102,45 +104,50 @@ class Keeper:
 
     def serve(self) -> None:
         """Start NetBox on a fresh database and carry out requests until the starter goes."""
+        netbox, port = self._launch_netbox()  # it loads for seconds, in which its database is made
         self.start_databases()
         self._cluster.restore(Path(self._order["template"]), "template_netbox")
         self._cluster.execute("CREATE DATABASE netbox TEMPLATE template_netbox")
-        port = self._start_netbox()
-        answer(ready={"url": f"http://127.0.0.1:{port}", "pid": os.getpid(), "folder": str(self._folder),
+        if not self._starter.wait_until(lambda: netbox.ended() or "Booting worker" in netbox.last_words(), 120):
+            raise Failed(f"NetBox did not start in time\n{netbox.last_words()}")
+        if netbox.ended() or not self._starter.wait_until(lambda: responds(port), 60):
+            raise Failed(f"NetBox did not start\n{netbox.last_words()}")
+        answer(ready={"url": f"http://127.0.0.1:{port}", "folder": str(self._folder),
                       "pids": [server.process.pid for server in self._servers] + self._cluster.pids()})  # fmt: skip
+        self._prepare_reset()
         while True:
             request = self._starter.pause(1.0)
             if request == "reset":
                 begin = time.monotonic()
                 self._reset()
                 answer(reset=time.monotonic() - begin)
+                self._prepare_reset()
             self._look_after()
 
-    def _start_netbox(self) -> int:
+    def _launch_netbox(self) -> tuple[Server, int]:
         """Start gunicorn on a port that is taken before it starts, so that nobody else takes it; returns the port."""
         with socket.create_server(("127.0.0.1", self._order["port"]), backlog=64) as listener:
             port: int = listener.getsockname()[1]
-            command: list[str | Path] = [sys.executable, "-m", "gunicorn", "netbox.wsgi", "-b", f"fd://{listener.fileno()}",
-                       "-c", self._folder / "conf" / "gunicorn.py"]  # fmt: skip
+            command: list[str | Path] = [sys.executable, "-m", "gunicorn", "netbox.wsgi",
+                                         "-b", f"fd://{listener.fileno()}",
+                                         "-c", self._folder / "conf" / "gunicorn.py"]  # fmt: skip
             server = Server(command, self._folder / "netbox.log", stop_with=signal.SIGQUIT, cwd=self._folder,
                             environment=self._environment, pass_fds=[listener.fileno()])  # fmt: skip
             self._servers.append(server)
-        if not self._starter.wait_until(lambda: server.ended() or "Booting worker" in server.last_words(), 120):
-            raise Failed(f"NetBox did not start in time\n{server.last_words()}")
-        if server.ended() or not self._starter.wait_until(lambda: responds(port), 60):
-            raise Failed(f"NetBox did not start\n{server.last_words()}")
-        return port
+        return server, port
 
     def _look_after(self) -> None:
         for server in self._servers:
             if server.ended():
                 raise Failed(f"a server stopped by itself\n{server.last_words()}")
 
+    def _prepare_reset(self) -> None:
+        """Copy the template ahead of the next reset: it takes a second, in which the tests go on."""
+        self._cluster.execute("CREATE DATABASE next_netbox TEMPLATE template_netbox")
+
     def _reset(self) -> None:
         """An empty database again, under the running NetBox, and nothing left in its caches."""
-        self._cluster.execute(
-            "DROP DATABASE netbox WITH (FORCE)", "CREATE DATABASE netbox TEMPLATE template_netbox STRATEGY FILE_COPY"
-        )
+        self._cluster.execute("DROP DATABASE netbox WITH (FORCE)", "ALTER DATABASE next_netbox RENAME TO netbox")
         with redis.Redis(unix_socket_path=str(self._redis_socket)) as client:
             client.flushall()
 
@@ -164,6 +171,14 @@ class Migrations:
             answer(progress=f"NetBox: {applied} of {total} migrations applied ({seconds:.0f} s)")
 
 
+def place() -> str:
+    """Where the temporary folder goes: into memory, where copying a database is twenty times as fast, if it has room."""
+    if os.access(IN_MEMORY, os.W_OK | os.X_OK) and shutil.disk_usage(IN_MEMORY).free > ROOM:
+        return IN_MEMORY
+    temporary = tempfile.gettempdir()
+    return temporary if len(temporary) <= LONGEST_PLACE else "/tmp"  # noqa: S108
+
+
 def responds(port: int) -> bool:
     """Whether NetBox answers, be it only that a token is needed."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
@@ -181,9 +196,7 @@ def main() -> int:
     for signal_number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         signal.signal(signal_number, ended_by_signal)
     starter = Starter()
-    temporary = tempfile.gettempdir()
-    base = temporary if len(temporary) < LONGEST_SOCKET - 40 else "/tmp"  # noqa: S108 -- mkdtemp makes it private
-    folder = Path(tempfile.mkdtemp(prefix="infratrack-netbox-", dir=base))
+    folder = Path(tempfile.mkdtemp(prefix="infratrack-netbox-", dir=place()))
     folder.chmod(0o711)  # PostgreSQL's user passes through; every folder below is its owner's
     keeper = None
     try:
