@@ -80,6 +80,10 @@ class Base(Struct, frozen=True):
     intended: Mapping[str, tuple[Any, ...]] = {}
     """Values that a run which nobody saw ending may have written: counts as ours where the live value is equal."""
     run: str = ""
+    before: Fields = {}
+    """What stood in fields that we wrote without having known them, to go back to when a record is wanted again."""
+    owned: bool = True
+    """False: it was found to agree while it did not carry this project's mark, and was never written."""
 
 
 class Dependent(Struct, frozen=True):
@@ -130,6 +134,22 @@ class RecordPlan(Struct, frozen=True):
     carried_out: bool = True
     """False where the action is only shown: a delete without `--prune`, one that is refused."""
     last_change: LastChange | None = None
+    origin: str = ""
+    """The desired record's, for people."""
+
+
+class Binding(Struct, frozen=True):
+    """A record that evidence is to know by its id from now on, without a write; `fields` are those that agree."""
+
+    type: str
+    id: str
+    key: Fields
+    """The desired one."""
+    fields: Fields = {}
+    """Field name → the desired value; of a list: the items that this project wants there. The key's fields too."""
+    version: str = ""
+    owned: bool = True
+    """Whether the live record carries this project's mark."""
 
 
 class Summary(Struct, frozen=True):
@@ -155,6 +175,8 @@ class SyncPlan(Struct, frozen=True):
     """All but those that are the same."""
     summary: Summary
     same: Sequence[LiveRecord] = ()
+    bindings: tuple[Binding, ...] = ()
+    """What becomes known by an apply without being written."""
     refused: tuple[str, ...] = ()
     """Why deletes are refused, a sentence each."""
     notes: tuple[str, ...] = ()

@@ -1,0 +1,116 @@
+"""Three values of one field: what we wrote last, what is there, what is desired. Whose is the difference?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, Final
+
+from infratrack.reconciliation.canonical import PLAIN, canonical, items_of, same_value
+from infratrack.reconciliation.records import Base, FieldPlan, Fields, Verdict
+
+_NOTHING: Final = object()
+Followed = Callable[[Any], Any]
+"""A live value as it will read once the records that it refers to carry their desired keys."""
+
+
+def agrees(desired: Fields, live: Fields) -> bool:
+    """Whether every desired field is there as desired. Quick, and never wrongly yes."""
+    for name, wanted in desired.items():
+        found = live.get(name)
+        if found is wanted:
+            continue
+        kind = type(wanted)
+        if kind is type(found) and kind in PLAIN:
+            if found != wanted:
+                return False
+        elif is_list(wanted, found):
+            if found != wanted or canonical(found) != canonical(wanted):
+                here = items_of(found)
+                if any(item not in here for item in items_of(wanted)):
+                    return False
+        elif canonical(found) != canonical(wanted):
+            return False
+    return True
+
+
+def is_list(*values: Any) -> bool:  # noqa: ANN401 -- any JSON values
+    """Whether values of one field are to be compared item by item: one is a list, and the others are lists or null."""
+    lists = [isinstance(one, (list, tuple)) for one in values]
+    return any(lists) and all(one or value is None for one, value in zip(lists, values, strict=True))
+
+
+def known(base: Base | None, name: str) -> Any:  # noqa: ANN401 -- any JSON value, or no value at all
+    """What we wrote last to a field; `_NOTHING` where nothing is known."""
+    if base is None:
+        return _NOTHING
+    found = base.fields.get(name, _NOTHING)
+    return base.key.get(name, _NOTHING) if found is _NOTHING else found
+
+
+def knows(base: Base, name: str, desired: Any) -> bool:  # noqa: ANN401 -- any JSON value
+    """Whether what we wrote last to a field is what is desired of it now."""
+    found = known(base, name)
+    if found is _NOTHING:
+        return False
+    return items_of(found).keys() == items_of(desired).keys() if is_list(found, desired) else same_value(found, desired)
+
+
+def compare(  # noqa: PLR0913 -- the three sides, and what decides between them
+    desired: Fields,
+    live: Mapping[str, Any],
+    base: Base | None,
+    *,
+    made: bool = False,
+    taken: Collection[str] = (),
+    followed: Followed | None = None,
+) -> list[FieldPlan]:
+    """The fields that differ, each with its verdict.
+
+    `made`: the record came into being through us, so that values without a base are nobody's. `taken`: the fields whose
+    conflicts a person decided for us.
+    """
+    plans = []
+    for name, wanted in desired.items():
+        found = live.get(name)
+        plan = compare_field(name, known(base, name), found, wanted, base.intended.get(name, ()) if base else ())
+        if plan is None or (followed is not None and same_value(followed(found), wanted)):
+            continue
+        verdict: Verdict = plan.verdict
+        if name in taken or (made and verdict == "adopt"):
+            verdict = "change"
+        plans.append(FieldPlan(name, plan.base, found, wanted, verdict))
+    return plans
+
+
+def compare_field(name: str, base: Any, live: Any, desired: Any, intended: tuple[Any, ...]) -> FieldPlan | None:  # noqa: ANN401 -- any JSON values
+    """One field's plan; None where nothing is to be done."""
+    if is_list(live, desired):
+        return _compare_items(name, base, live, desired, intended)
+    if same_value(live, desired):
+        return None
+    shown = None if base is _NOTHING else base
+    if any(same_value(live, one) for one in intended):
+        verdict: Verdict = "change"
+    elif base is _NOTHING:
+        verdict = "adopt"
+    else:
+        verdict = "change" if same_value(base, live) else "conflict"
+    return FieldPlan(name, shown, live, desired, verdict)
+
+
+def _compare_items(name: str, base: Any, live: Any, desired: Any, intended: tuple[Any, ...]) -> FieldPlan | None:  # noqa: ANN401 -- any JSON values
+    """Items are owned one by one, and other people's are left alone. `base` of the plan: all that may be ours."""
+    wanted, found, written = items_of(desired), items_of(live), items_of(base)
+    begun = [items_of(one) for one in intended]
+    ours = dict(written)
+    for one in begun:
+        ours |= one
+    missing = [item for item in wanted if item not in found]
+    surplus = [item for item in found if item in ours and item not in wanted]
+    if not missing and not surplus:
+        return None
+    if base is _NOTHING and not begun:
+        return FieldPlan(name, None, live, desired, "adopt")
+    # What we wrote and is not there any more was taken out by somebody, unless we ourselves may have begun to.
+    lost = any(item in written and all(item in one for one in begun) for item in missing)
+    return FieldPlan(name, list(ours.values()), live, desired, "conflict" if lost else "change")
