@@ -75,6 +75,8 @@ from infratrack.reconciliation.records import (
     WriteOutcome,
     Written,
 )
+from infratrack.reconciliation.sources import ReadSet, read_sets
+from infratrack.reconciliation.template import Template
 from infratrack.values import (
     Digest,
     Instant,
@@ -125,6 +127,7 @@ __all__ = [
     "ProcessEnd",
     "Project",
     "Proposal",
+    "ReadSet",
     "Reading",
     "ReconcileContext",
     "Reconciler",
@@ -145,6 +148,7 @@ __all__ = [
     "SyncEvidence",
     "Tally",
     "Task",
+    "Template",
     "Unreachable",
     "UnrecordedEvidence",
     "Wanted",
@@ -162,6 +166,7 @@ __all__ = [
     "last_look",
     "parse_duration",
     "parse_instant",
+    "read_sets",
     "run_process",
     "sha256_digest",
     "still_unrecorded",

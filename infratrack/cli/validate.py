@@ -52,7 +52,23 @@ def _load(file: Path, plugins: Plugins) -> Project:
     check_bound(project, file, _binder(project, file, plugins))
     if not _PLAIN_LEDGER.fullmatch(project.ledger):
         _check_ledger(project, file)
+    if project.cmdb:
+        _check_mappings(project, file, plugins)
     return project
+
+
+def _check_mappings(project: Project, file: Path, plugins: Plugins) -> None:
+    """Find what is wrong in the templates of records, and sources that nobody offers."""
+    from infratrack.project.bound import told_each_at  # noqa: PLC0415 -- `--help` loads nothing
+    from infratrack.reconciliation.mapping import mapping_problems  # noqa: PLC0415 -- likewise
+
+    found = [
+        (("cmdb", name, *problem.path), problem)
+        for name, settings in project.cmdb.items()
+        for problem in mapping_problems(settings, plugins.sources)
+    ]
+    if found:
+        raise told_each_at(found, file)
 
 
 def _check_ledger(project: Project, file: Path) -> None:

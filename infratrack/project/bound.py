@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -31,7 +31,12 @@ def check_bound(project: Project, file: FilePath, bind: Bind) -> None:
 
 def told_at(error: InputError, file: FilePath, path: Path) -> ProjectProblems:
     """An error about a part of the project file as a problem with that part's line."""
-    return ProjectProblems(located(read_sources(file)[0], [_flaw(error, path, "")]))
+    return told_each_at([(path, error)], file)
+
+
+def told_each_at(errors: Iterable[tuple[Path, InputError]], file: FilePath) -> ProjectProblems:
+    """Errors (at least one) about parts of the project file as problems with their lines."""
+    return ProjectProblems(located(read_sources(file)[0], [_flaw(error, path, "") for path, error in errors]))
 
 
 def _flaw(error: InputError, path: Path, found: str) -> Flaw:
