@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from infratrack.api import Criterion, EvidenceType, Observer, Reconciler, SyncEvidence, UnrecordedEvidence, hookimpl
+from infratrack.api import (
+    Criterion,
+    EvidenceType,
+    LinkSuggester,
+    Observer,
+    Reconciler,
+    SyncEvidence,
+    UnrecordedEvidence,
+    hookimpl,
+)
 from infratrack_netbox.criteria import Cabled, ChangedByRun, Matches, PrimaryIP, Rack, Record
 from infratrack_netbox.evidence import NETBOX_CHANGES, NETBOX_SYNC, NetBoxObservation
-from infratrack_netbox.observer import NetBoxObserver
+from infratrack_netbox.observer import NetBoxLinks, NetBoxObserver
 from infratrack_netbox.reconciler import NetBoxReconciler
 
 
@@ -35,3 +44,9 @@ def infratrack_observers() -> list[Observer]:
 def infratrack_reconcilers() -> list[Reconciler]:
     """The CMDB `netbox`."""
     return [NetBoxReconciler()]
+
+
+@hookimpl
+def infratrack_links() -> list[LinkSuggester]:
+    """Dependencies between tasks, from cables."""
+    return [NetBoxLinks()]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from infratrack.api import BindContext, Judged, Judgement, Rule, Selector, every, parse_duration
+from infratrack.api import BindContext, Judged, Judgement, Rule, Selector, Template, every, parse_duration
 from infratrack_netbox.address_questions import check_addresses
 from infratrack_netbox.criterion_schemas import (
     CABLED_SCHEMA,
@@ -95,7 +95,9 @@ class Matches:
     schema: Final = MATCHES_SCHEMA
 
     def bind(self, parameters: Mapping[str, Any], context: BindContext) -> Rule:
-        """The rule for one mapping."""
+        """The rule for one mapping. InputError for a template that is none."""
+        for part in ("key", "fields"):
+            Template(parameters[part])
         return _rule(self.name, parameters, f"agreement of {asked(self.name, parameters).label}")
 
 

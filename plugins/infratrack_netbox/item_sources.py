@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from infratrack.api import InputError, ObserveContext, Source, SourceContext, SourceReading, Unreachable
+from infratrack.api import InputError, ObserveContext, Source, SourceContext, SourceReading, Template, Unreachable
 from infratrack_netbox.findings import line
 from infratrack_netbox.matching import Item, Items
 from infratrack_netbox.questions import Asked
@@ -27,15 +27,11 @@ class ItemSources:
         reading = self._read(each, parameters.get("from", {}))
         if isinstance(reading, Unanswerable):
             return reading
-        from infratrack.api import render  # type: ignore[attr-defined]  # noqa: PLC0415 -- to come
-
+        key, fields = Template(parameters["key"]), Template(parameters["fields"])
+        origins = [f"{each}[{number}]" for number in range(len(reading.items))]
         items = tuple(
-            Item(
-                {name: render(value, item) for name, value in parameters["key"].items()},
-                {name: render(value, item) for name, value in parameters["fields"].items()},
-                f"{each}[{number}]",
-            )
-            for number, item in enumerate(reading.items)
+            Item(key.render(item, origin), fields.render(item, origin), origin)
+            for origin, item in zip(origins, reading.items, strict=True)
         )
         return Items(items, line(reading.origin or each), reading.complete, reading.reason, reading.secrets)
 

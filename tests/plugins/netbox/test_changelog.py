@@ -1,0 +1,145 @@
+"""Changes that no evidence explains, out of rows of the change log. No server: hostile rows and every corner."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from infratrack.api import Digest, Instant, RecordedEvidence, changes_result, still_unrecorded
+from infratrack_netbox.changelog import (
+    bound_records,
+    differing,
+    instant_of,
+    recorded_requests,
+    seen_records,
+    unrecorded,
+)
+
+NETBOX = "netbox https://netbox.example"
+DIGEST = "sha256:" + "ab" * 32
+CORE = ("dcim.device", "1")
+SUBJECTS = {CORE: frozenset({"core"})}
+
+
+def row(number: int = 5, request: str = "theirs", **said: Any) -> dict[str, Any]:
+    return {
+        "id": number,
+        "time": f"2026-01-05T09:00:{number:02}.000000Z",
+        "user_name": "ana",
+        "request_id": request,
+        "action": {"value": "update", "label": "Updated"},
+        "changed_object_type": "dcim.device",
+        "changed_object_id": 1,
+        "object_repr": "core-1",
+        "prechange_data": {"status": "active", "name": "core-1", "last_updated": "a", "interface_count": 1},
+        "postchange_data": {"status": "offline", "name": "core-1", "last_updated": "b", "interface_count": 2},
+        **said,
+    }
+
+
+def evidence(result: Any, **predicate: Any) -> RecordedEvidence:
+    content = {"result": result, **predicate}
+    return RecordedEvidence(Digest(DIGEST), "urn:x", "run", Instant(0), "succeeded", None, content)
+
+
+def test_a_change_by_a_request_that_no_evidence_knows_is_told_with_before_and_after() -> None:
+    (change,) = unrecorded([row()], SUBJECTS, {}, {})
+    assert change.what == "updated dcim.device core-1: status"
+    assert (change.before, change.after) == ({"status": "active"}, {"status": "offline"})
+    assert (change.id, change.by, change.request, change.recorded) == ("5", "ana", "theirs", False)
+    assert change.deliverables == ("core",)
+    assert change.at == instant_of("2026-01-05T09:00:05.000000Z")
+
+
+def test_our_own_requests_and_other_records_are_left_out() -> None:
+    rows = [row(request="ours"), row(changed_object_id=2), row(changed_object_type="dcim.site")]
+    assert unrecorded(rows, SUBJECTS, {"ours": DIGEST}, {}) == []
+
+
+def test_a_change_that_is_read_twice_is_one_and_all_are_in_order() -> None:
+    rows = [row(7), row(5), row(7)]
+    assert [change.id for change in unrecorded(rows, SUBJECTS, {}, {})] == ["5", "7"]
+
+
+def test_a_change_that_evidence_explains_by_now_is_said_to_be_recorded() -> None:
+    (change,) = unrecorded([row()], SUBJECTS, {}, {})
+    seen = changes_result([change], source=NETBOX, since=None, until=Instant(0))
+    earlier = still_unrecorded([{"result": seen}], NETBOX)
+    (later,) = unrecorded([row()], SUBJECTS, {"theirs": DIGEST}, earlier)
+    assert (later.id, later.recorded, later.evidence) == ("5", True, DIGEST)
+    assert [one.recorded for one in unrecorded([row()], SUBJECTS, {}, earlier)] == [False]
+    again = changes_result([later], source=NETBOX, since=None, until=Instant(1))
+    assert still_unrecorded([{"result": seen}, {"result": again}], NETBOX) == {}
+
+
+@pytest.mark.parametrize(
+    ("action", "before", "after", "what"),
+    [
+        ("create", None, {"name": "core-1", "serial": ""}, "created dcim.device core-1"),
+        ("delete", {"name": "core-1"}, None, "deleted dcim.device core-1"),
+        ("strange", None, None, "changed dcim.device core-1"),
+    ],
+)
+def test_what_came_and_went(action: str, before: Any, after: Any, what: str) -> None:
+    rows = [row(action={"value": action}, prechange_data=before, postchange_data=after)]
+    (change,) = unrecorded(rows, SUBJECTS, {}, {})
+    assert change.what == what
+    assert (change.before, change.after) == (before, {"name": "core-1"} if after else None)
+
+
+def test_secrets_are_masked_and_values_cut_short_and_control_characters_gone() -> None:
+    long = {"a": {"b": {"c": {"d": "deep"}}}, "list": [["x"], *range(100)]}
+    before, after = differing(
+        {"auth_psk": "hunter2", "password": "", "parameters": {"secret_token": "hunter2"}, "comments": "a"},
+        {"auth_psk": "hunter3", "password": "x", "parameters": {"api_key": 7}, "comments": "b\x1b" * 300, "new": long},
+    )
+    assert before is not None
+    assert after is not None
+    assert "hunter" not in f"{before}{after}"
+    assert (before["auth_psk"], after["auth_psk"], before["password"], after["password"]) == (
+        "(masked)", "(masked)", "", "(masked)",
+    )  # fmt: skip
+    assert after["parameters"] == {"api_key": "(masked)"}
+    assert len(after["comments"]) == 200
+    assert "\x1b" not in after["comments"]
+    assert after["new"]["a"] == {"b": {"c": {}}}
+    assert len(after["new"]["list"]) == 30
+    assert differing({"a": [[[["x"]]]]}, {"a": 1}) == ({"a": [[[[]]]]}, {"a": 1})
+
+
+def test_rows_of_any_shape_end_in_a_change_or_nothing() -> None:
+    odd = row(
+        time=7, user_name=None, action="x", object_repr=None, prechange_data=[], postchange_data="x", request_id=None
+    )
+    (change,) = unrecorded([odd, {}], SUBJECTS, {}, {})
+    assert (change.at, change.before, change.after) == (None, None, None)
+    assert instant_of("yesterday") is None
+
+
+def test_requests_stand_in_the_evidence_of_syncs() -> None:
+    parts = [evidence({"requests": ["one", 7, "two"]}), evidence({"requests": "x"}), evidence(None)]
+    assert recorded_requests(parts) == {"one": DIGEST, "two": DIGEST}
+
+
+def test_records_that_syncs_bound_count_with_the_deliverables_of_their_runs() -> None:
+    records = [
+        {"type": "dcim.device", "id": 1, "children": [{"type": "dcim.interface", "id": "4"}, "x"]},
+        {"type": "dcim.device", "id": None},
+        7,
+    ]
+    linked = evidence({"identity": NETBOX, "records": records}, links={"deliverables": ["core", 7]})
+    plain = evidence({"identity": NETBOX, "records": records[:1]}, links={})
+    other = evidence({"identity": "netbox http://other", "records": [{"type": "dcim.site", "id": "1"}]})
+    found = bound_records([linked, plain, other, evidence("x")], NETBOX)
+    assert found == {CORE: frozenset({"core"}), ("dcim.interface", "4"): frozenset({"core"})}
+
+
+def test_records_that_earlier_looks_found_still_count_when_they_are_gone() -> None:
+    answers = [
+        {"question": "q1", "records": [{"type": "dcim.device", "id": "1", "name": "core-1"}]},
+        {"question": "not asked any more", "records": [{"type": "dcim.device", "id": "2"}]},
+        {"question": "q1", "records": "x"},
+    ]
+    looks = [evidence({"identity": NETBOX, "answers": answers}), evidence({"identity": "netbox http://other"})]
+    assert seen_records(looks, NETBOX, {"q1": frozenset({"core"})}) == SUBJECTS
