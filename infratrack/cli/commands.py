@@ -17,6 +17,7 @@ COMMANDS: Final = {
     "deliver": ("infratrack.cli.deliver:deliver", "Run a pipeline that the project declares."),
     "record": ("infratrack.cli.record:record", "Record what another system left: plans, reports, runs."),
     "observe": ("infratrack.cli.observe:observe", "Look at the world and leave signed observations."),
+    "sync": ("infratrack.cli.sync:sync", "Show how a CMDB differs from the sources, and bring it into agreement."),
     "status": ("infratrack.cli.status:status", "Show what is delivered, computed from the evidence."),
     "explain": ("infratrack.cli.explain:explain", "Explain a deliverable's status, down to run and person."),
     "accept": ("infratrack.cli.accept:accept", "Sign a deliverable off."),

@@ -51,6 +51,7 @@ _RECORD: Final[Mapping[str, Any]] = {
         },
         "prior": {"description": "Of a delete: what a create needs to bring it back.", "type": "object"},
         "version": {"description": "The record's version after the write.", "type": "string"},
+        "owned": {"description": "false: bound although it does not carry the project's mark.", "const": False},
     },
     "required": ["type", "id", "key", "action", "outcome", "fields"],
     "additionalProperties": False,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from infratrack.reconciliation.records import RecordPlan, SyncPlan
+from infratrack.report.sync_applied import Applied, applied_line, trouble_line
 from infratrack.report.sync_words import (
     SIGNS,
     by_type,
@@ -37,6 +38,16 @@ def plan_markdown(plan: SyncPlan, *, everything: bool = False) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
+def applied_markdown(applied: Applied) -> str:
+    """What came of the plan, below it."""
+    lines = ["", f"**{markdown_text(applied.outcome)}**: {markdown_text(applied_line(applied))}", ""]
+    trouble = [one for one in applied.results if one.outcome not in {"written", "not_reached"}]
+    lines += [f"- {markdown_text(trouble_line(one))}" for one in trouble[:MOST_ROWS]]
+    lines += [f"- {markdown_text(one)}" for one in (*applied.unlike, applied.problem) if one]
+    lines += [f"- Evidence {markdown_text(evidence)} of run {markdown_text(run)}" for run, evidence in applied.runs]
+    return "\n".join(lines).rstrip() + "\n"
+
+
 def _row(record: RecordPlan) -> str:
     what = [record.action, change_text(record), record.reason]
     if not record.carried_out and record.action in {"change", "delete"}:
@@ -48,6 +59,8 @@ def _row(record: RecordPlan) -> str:
 
 def _fields(record: RecordPlan) -> Iterator[str]:
     for one in record.fields:
+        if one.verdict == "same":
+            continue
         value = value_text(one.desired) if record.action == "create" else field_text(one)
         yield f"{markdown_text(one.name)}: {markdown_text(value)}"
     for dependent in record.cascade:

@@ -95,7 +95,7 @@ def _print_record(console: Console, record: RecordPlan, signs: _Signs) -> None:
         fields = f" {signs.dot} ".join(f"{printable(one.name)} {value_text(one.desired)}" for one in record.fields)
         _paragraph(console, fields, "dim", indent=_BELOW)
     else:
-        _print_fields(console, record.fields, signs)
+        _print_fields(console, [one for one in record.fields if one.verdict != "same"], signs)
     if record.reason:
         _paragraph(console, printable(record.reason), "dim" if record.action == "unmanaged" else "", indent=_BELOW)
     for line in _cascade(record, signs):
