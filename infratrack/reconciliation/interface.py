@@ -21,6 +21,7 @@ from infratrack.reconciliation.records import (
     Write,
     Written,
 )
+from infratrack.values import Instant
 
 Report = Callable[[str, int, int], None]
 """Tell the person watching: what is being done, how much of it is done, how much there is (0: not known)."""
@@ -121,6 +122,8 @@ class SourceContext(Struct, frozen=True):
     """The mapping's `from`; it fits the source's schema."""
     folder: Path
     environment: Mapping[str, str]
+    now: Instant | None = None
+    """The moment of the reading; None where nobody said: then no age is known."""
 
 
 class SourceReading(Struct, frozen=True):

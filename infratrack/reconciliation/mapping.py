@@ -72,8 +72,9 @@ def source_of(each: str, sources: Collection[str]) -> tuple[str, str]:
     nearest = NearestNames()
     asked = next((one for length in sorted(lengths) if (one := nearest.to(".".join(parts[:length]), sources))), None)
     hint = f"did you mean {asked!r}? " if asked else ""
-    there = spoken_list(sorted(sources), most=_PARTS_AT_MOST) or "none: no plugin offers any"
-    raise InputError(f"there is no source {shown(each)}", f"{hint}There are {there}, files and lists of items")
+    there = spoken_list(sorted(sources), most=_PARTS_AT_MOST) or "none"
+    ending = "a file is written {file: racks.csv}"
+    raise InputError(f"there is no source {shown(each)}", f"{hint}Sources that plugins offer: {there}; {ending}")
 
 
 def records_of(mapping: RecordMapping, reading: SourceReading, label: str = "") -> RecordSet:

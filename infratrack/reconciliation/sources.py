@@ -15,6 +15,7 @@ from infratrack.reconciliation.interface import Report, Source, SourceContext, S
 from infratrack.reconciliation.mapping import RecordMapping, parse_mapping, records_of, source_of
 from infratrack.reconciliation.records import RecordSet
 from infratrack.reconciliation.template import TemplateProblem
+from infratrack.values import Instant
 
 
 class ReadSet(Struct, frozen=True):
@@ -30,21 +31,23 @@ def _say_nothing(what: str, done: int, total: int) -> None:
     pass
 
 
-def read_sets(
+def read_sets(  # noqa: PLR0913 -- what is read, from what, and the world around it
     configuration: Mapping[str, Any],
     sources: Mapping[str, Source],
     folder: Path,
     environment: Mapping[str, str],
     report: Report = _say_nothing,
+    *,
+    now: Instant | None = None,
 ) -> list[ReadSet]:
     """The desired records of one CMDB, in the order of its mappings.
 
     `configuration` is what stands under `cmdb: {NAME: …}` (only `records` is looked at), `sources` the plugins' by
-    name, `folder` the project folder. A source that fails is not `complete`; what is wrong in the project file, or in
-    an item, is an InputError.
+    name, `folder` the project folder, `now` the moment (None: no age is known). A source that fails is not `complete`;
+    what is wrong in the project file, or in an item, is an InputError.
     """
     mappings = [_mapping(number, written) for number, written in enumerate(configuration.get("records", ()))]
-    reader = _Reader(sources, folder, environment)
+    reader = _Reader(sources, folder, environment, now)
     found = []
     for number, mapping in enumerate(mappings):
         label = _label(mapping.each, number)
@@ -66,10 +69,13 @@ def _mapping(number: int, written: Mapping[str, Any]) -> RecordMapping:
 class _Reader:
     """Reads each source once."""
 
-    def __init__(self, sources: Mapping[str, Source], folder: Path, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, sources: Mapping[str, Source], folder: Path, environment: Mapping[str, str], now: Instant | None
+    ) -> None:
         self._sources = sources
         self._folder = folder
         self._environment = environment
+        self._now = now
         self._readings: dict[str, SourceReading] = {}
 
     def read(self, mapping: RecordMapping, label: str) -> tuple[str, SourceReading]:
@@ -86,7 +92,7 @@ class _Reader:
         if isinstance(each, dict):
             return read_file(self._folder, each["file"], each.get("list"))
         source, wanted = source_of(each, self._sources)
-        context = SourceContext(wanted, mapping.parameters, self._folder, self._environment)
+        context = SourceContext(wanted, mapping.parameters, self._folder, self._environment, self._now)
         try:
             return self._sources[source].read(context)
         except InfratrackError:

@@ -119,7 +119,7 @@ def read_shown_state(content: bytes, name: str, wanted: WantedValues, key: bytes
     values = document.values or Values()
     found: set[str] = set()
     masked = collect_values(values, found)
-    resources = _all_resources(values.root_module)
+    resources = all_resources(values.root_module)
     names = {text for one in resources for text in (one.type, one.name, one.index) if isinstance(text, str)}
     secrets = worth_hiding(found, names)
     instances: dict[str, Instance] = {}
@@ -161,7 +161,8 @@ def read_shown_state(content: bytes, name: str, wanted: WantedValues, key: bytes
     )
 
 
-def _all_resources(root: ModuleValues) -> list[ResourceValue]:
+def all_resources(root: ModuleValues) -> list[ResourceValue]:
+    """The resources of a module and of all modules in it."""
     found: list[ResourceValue] = []
     waiting = [root]
     while waiting:
