@@ -123,17 +123,10 @@ class Sender(Protocol):
 class Delivery:
     """Sends batches, and remembers the pace of each kind of write for the whole run."""
 
-    def __init__(
-        self,
-        client: Sender,
-        timeout: float,
-        canceled: Callable[[], bool],
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
+    def __init__(self, client: Sender, timeout: float, canceled: Callable[[], bool]) -> None:
         self._client = client
         self._timeout = timeout
         self._canceled = canceled
-        self._sleep = sleep
         self._paces: dict[str, Pace] = {}
         self._waits = 0
         self._lost = 0
@@ -212,7 +205,7 @@ class Delivery:
                 f"NetBox takes no more writes: {attempt.reason}", "run the sync again later: it finishes the rest"
             )
         seconds = attempt.wait if attempt.wait is not None else _FIRST_BACKOFF * 2**self._waits
-        self._sleep(min(LONGEST_WAIT, seconds))
+        time.sleep(min(LONGEST_WAIT, seconds))
 
     def _stale(self, work: Work, taken: Sequence[Entry], queue: _Queue) -> Iterator[list[Result]]:
         """Somebody changed one of them: go on with those whose fields concerned are as they were."""
@@ -234,7 +227,7 @@ class Delivery:
         try:
             found = work.look(taken)
             if attempt.status != 500 and not all(found):  # noqa: PLR2004 -- a 500 is the server's end of it
-                self._sleep(settling(pace, len(taken), self._timeout))
+                time.sleep(settling(pace, len(taken), self._timeout))
                 found = work.look(taken)
         except Unreachable as error:
             reason = f"{attempt.reason}, and what is there now cannot be read"
@@ -256,7 +249,7 @@ class Delivery:
         if attempt.status in _FOR_A_WHILE or attempt.wait is not None:
             self._wait(attempt)
         elif attempt.status == 0 and tries < _ALONE:
-            self._sleep(_FIRST_BACKOFF * tries)
+            time.sleep(_FIRST_BACKOFF * tries)
         else:
             yield [Result(entry, "failed", entry.id, reason=f"NetBox did not carry it out: {attempt.reason}")]
             self._lost += attempt.status == 0
@@ -290,10 +283,9 @@ def _judged(answer: Answer, seconds: float) -> _Attempt:
 def _refused(work: Work, taken: list[Entry], queue: _Queue, attempt: _Attempt) -> list[Result]:
     """Single out the guilty, and send the others again; returns those that are refused for good."""
     words = sentence(attempt.status, attempt.body)
-    if len(taken) == 1:
-        queue.refused.append(Result(taken[0], "failed", taken[0].id, reason=words))
-        return []
     guilty = blamed(attempt.status, attempt.body, [entry.id for entry in taken])
+    if len(taken) == 1:
+        guilty = {0: guilty.get(0, words)}
     if guilty:
         for place, reason in guilty.items():
             queue.refused.append(Result(taken[place], "failed", taken[place].id, reason=reason))

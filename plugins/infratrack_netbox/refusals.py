@@ -10,7 +10,7 @@ from infratrack_netbox.exchange import plain
 _PARTS: Final = 12
 """Messages of one refusal that are told."""
 _DEEPEST: Final = 6
-_OF_THE_WHOLE: Final = frozenset({"__all__", "non_field_errors", "detail"})
+_OF_THE_WHOLE: Final = frozenset({"__all__", "non_field_errors", "detail", "errors"})
 """Keys whose messages concern no particular field."""
 
 
