@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint bench install clean
+.PHONY: demo test lint bench netbox install clean
 
 install: $(READY)
 
@@ -20,8 +20,14 @@ $(READY): .ci/requirements.txt pyproject.toml
 demo: $(READY)
 	$(BIN)/infratrack demo
 
+# The NetBox to test against is made before the tests, so that the minutes of the first time are seen to pass.
 test: $(READY)
+	$(BIN)/python -m tests.netbox_server --build-only --optional
 	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+# A real NetBox on loopback until ^C, with an empty database; PORT=8000 chooses its port.
+netbox: $(READY)
+	@$(BIN)/python -m tests.netbox_server $(if $(PORT),--port $(PORT))
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -55,7 +56,8 @@ def write_configuration(folder: Path, sockets: Path, redis: Path, secrets: Mappi
     (folder / "conf").mkdir(mode=0o700)
     (folder / "conf" / "configuration.py").write_text(NETBOX % values)
     (folder / "conf" / "gunicorn.py").write_text(GUNICORN)
-    return {
+    libraries = {name: value for name, value in os.environ.items() if name == "LD_LIBRARY_PATH"}
+    return libraries | {
         "NETBOX_ROOT": str(folder),
         "DJANGO_SETTINGS_MODULE": "netbox.settings",
         "HOME": str(folder),
