@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -17,6 +16,7 @@ from infratrack_netbox.exchange import Answer, Disturbed, Overloaded, plain
 from infratrack_netbox.listing import Page, Pages, next_wait
 from infratrack_netbox.permissions import Visibility, read_visibility
 from infratrack_netbox.schema_cache import SchemaCache
+from infratrack_netbox.server_address import checked_url, release_of
 from infratrack_netbox.server_schema import ServerSchema
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class NetBoxClient:
         self._asked_definitions = False
         self.timeout = self._session.timeout
         """Seconds for one request."""
-        self._pages = Pages(cursor=_release(self.version) >= _FIRST_CURSOR)
+        self._pages = Pages(cursor=release_of(self.version) >= _FIRST_CURSOR)
         self._sleep: Callable[[float], None] = time.sleep
 
     @classmethod
@@ -75,7 +75,7 @@ class NetBoxClient:
 
         from infratrack_netbox.transport import NetBoxSession  # noqa: PLC0415 -- loads requests
 
-        address = _checked_url(url)
+        address = checked_url(url)
         if ca_file and not os.access(ca_file, os.R_OK):
             raise InputError(f"ca_file {ca_file} cannot be read", "name a PEM file with the server's CA certificates")
         if not token or not token.isascii() or not token.isprintable() or " " in token:
@@ -239,8 +239,9 @@ class NetBoxClient:
         headers: dict[str, str] | None = None,
         timeout: float | None = None,
     ) -> Answer:
-        from requests import ConnectTimeout, RequestException  # noqa: PLC0415 -- heavy
-        from requests.exceptions import SSLError  # noqa: PLC0415 -- likewise
+        from requests import RequestException  # noqa: PLC0415 -- heavy
+
+        from infratrack_netbox.transport import cause, never_sent  # noqa: PLC0415 -- likewise
 
         data = None if body is None else msgspec.json.encode(body)
         every = {
@@ -252,8 +253,7 @@ class NetBoxClient:
         try:
             response = self._session.request(method, url, params=query, data=data, headers=every, timeout=timeout)
         except RequestException as error:
-            refused = isinstance(error, (ConnectTimeout, SSLError))
-            raise Disturbed(_cause(error), maybe_done=not refused) from None
+            raise Disturbed(cause(error), maybe_done=not never_sent(error)) from None
         retry_after = _seconds(response.headers.get("Retry-After"))
         request_id = plain(response.headers.get("X-Request-ID", ""))
         return Answer(
@@ -298,49 +298,6 @@ def _decoded(response: requests.Response, content: bytes) -> object:
         html = "html" in response.headers.get("Content-Type", "")
         reason = "it answered with a web page instead of data" if html else "its answer is no whole JSON document"
         raise Disturbed(reason, maybe_done=True) from None
-
-
-def _cause(error: Exception) -> str:
-    """What happened, without addresses or anything that the server said."""
-    import requests  # noqa: PLC0415 -- heavy
-
-    from infratrack_netbox.transport import AnswerTooLarge, ElsewhereRefused  # noqa: PLC0415 -- likewise
-
-    causes: tuple[tuple[type[Exception], str], ...] = (
-        (AnswerTooLarge, "its answer is larger than any that NetBox gives"),
-        (ElsewhereRefused, "it pointed to another server"),
-        (requests.exceptions.SSLError, "its TLS certificate cannot be verified (`ca_file` names a CA of your own)"),
-        (requests.ConnectTimeout, "it does not answer"),
-        (requests.Timeout, "it took too long"),
-        (requests.exceptions.ChunkedEncodingError, "its answer broke off"),
-        (requests.ConnectionError, "the connection failed"),
-    )
-    return next(
-        (text for kind, text in causes if isinstance(error, kind)), f"the request failed ({type(error).__name__})"
-    )
-
-
-def _checked_url(url: str) -> str:
-    """The URL without a trailing slash; InputError for anything but plain http and https without credentials."""
-    hint = "write it like https://netbox.example.com"
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError as error:
-        raise InputError("`url` of NetBox is not a URL", hint) from error
-    if parts.username or parts.password or "@" in parts.netloc:
-        raise InputError("`url` of NetBox holds credentials", "take them out; the token comes from NETBOX_TOKEN")
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment or port == 0:
-        raise InputError("`url` of NetBox is not an http or https address", hint)
-    if not url.isprintable() or " " in url:
-        raise InputError("`url` of NetBox holds characters that no address has", hint)
-    return f"{parts.scheme}://{parts.netloc.lower()}{parts.path.rstrip('/').removesuffix('/api')}"
-
-
-def _release(version: str) -> tuple[int, ...]:
-    """`4.7.3-Docker` is (4, 7); what cannot be read is ()."""
-    parts = version.split(".")[:2]
-    return tuple(int(part) for part in parts) if all(part.isascii() and part.isdigit() for part in parts) else ()
 
 
 def _seconds(text: str | None) -> float | None:

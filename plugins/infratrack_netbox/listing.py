@@ -23,8 +23,6 @@ _TRIES: Final = 5
 _FIRST_WAIT: Final = 0.5
 _LONGEST_WAIT: Final = 60.0
 """Seconds that a server may ask to wait before it counts as down."""
-_READINGS: Final = 4
-"""How often a list without a cursor is read when it moves meanwhile."""
 
 
 class Page(Struct, frozen=True):
@@ -78,12 +76,13 @@ class Pages:
         self, fetch: Callable[[Query], Page], path: str, wait: Callable[[int, Disturbed, str], None]
     ) -> Iterator[dict[str, Any]]:
         """Pages overlap by one record, and the number of records must stay: otherwise something moved, and again."""
-        for reading in range(1, _READINGS + 1):
+        reading = 0
+        while True:
             try:
                 yield from self._one_reading(fetch, path, wait)
             except Moved as error:
-                if reading == _READINGS:
-                    wait(_TRIES, error, path)
+                reading += 1
+                wait(reading, error, path)
             else:
                 return
 

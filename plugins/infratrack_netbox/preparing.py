@@ -83,8 +83,6 @@ class Preparation(Struct, frozen=True):
         found: dict[str, Any] = {}
         for name, value in _flattened(given, place).items():
             field = self._field(endpoint, fields, name, place)
-            if field.kind == "custom_fields":
-                continue  # an empty mapping: nothing is desired of it
             try:
                 found[name] = desired_value(self.schema, field, f"{endpoint.type}.{name}", value)
             except BadValue as error:

@@ -45,25 +45,25 @@ def shapes_of(fields: Mapping[str, FieldSchema], wanted: Iterable[Mapping[str, A
     found: dict[str, Shape | None] = {}
     for values in wanted:
         for name, value in values.items():
-            shape = _shape(fields.get(name, _PLAIN), value)
+            shape = _shape(name, fields.get(name, _PLAIN), value)
             known = found.setdefault(name, shape)
             if shape is not None and shape != known:
                 found[name] = _merged(name, known, shape)
     return found
 
 
-def _shape(field: FieldSchema, value: object) -> Shape | None:
+def _shape(name: str, field: FieldSchema, value: object) -> Shape | None:
     if isinstance(value, list):
         shape = None
         for item in value:
-            one = _shape(field, item)
+            one = _shape(name, field, item)
             if one is not None and one != shape:
-                shape = _merged("", shape, one)
+                shape = _merged(name, shape, one)
         return shape
     if not isinstance(value, dict) or field.kind not in {"reference", "references", "generic", "generics"}:
         return None
     if field.kind in {"generic", "generics"}:
-        inner = {name: one for name, one in value.items() if name != "type"}
+        inner = {inner: one for inner, one in value.items() if inner != "type"}
         return Shape(types={str(value.get("type")): _names(inner)})
     return _names(value)
 

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError, ReadTimeoutError
 
 LARGEST_ANSWER: Final = 64 * 1024 * 1024
 """Bytes. The largest honest answer is NetBox's own OpenAPI document, with 15 MB."""
@@ -27,6 +27,28 @@ class ElsewhereRefused(requests.RequestException):
 
 class AnswerTooLarge(requests.RequestException):
     """An answer of more bytes than anything honest has."""
+
+
+def cause(error: requests.RequestException) -> str:
+    """What happened, in words without addresses or anything that the server said."""
+    causes: tuple[tuple[type[Exception], str], ...] = (
+        (AnswerTooLarge, "its answer is larger than any that NetBox gives"),
+        (ElsewhereRefused, "it pointed to another server"),
+        (requests.exceptions.SSLError, "its TLS certificate cannot be verified (`ca_file` names a CA of your own)"),
+        (requests.ConnectTimeout, "it does not answer"),
+        (requests.Timeout, "it took too long"),
+        (requests.exceptions.ChunkedEncodingError, "its answer broke off"),
+        (requests.ConnectionError, "the connection failed"),
+    )
+    return next((text for kind, text in causes if isinstance(error, kind)), f"it failed ({type(error).__name__})")
+
+
+def never_sent(error: requests.RequestException) -> bool:
+    """Whether the request certainly did not reach the server, so that it cannot have taken effect."""
+    if isinstance(error, (requests.ConnectTimeout, requests.exceptions.SSLError, ElsewhereRefused)):
+        return True
+    inner = error.args[0] if isinstance(error, requests.ConnectionError) and error.args else None
+    return isinstance(inner, MaxRetryError) and isinstance(inner.reason, NewConnectionError)
 
 
 class TokenAuth:
@@ -77,13 +99,16 @@ def _read_all(response: requests.Response, deadline: float) -> bytes:
     chunks: list[bytes] = []
     size = 0
     try:
-        while chunk := response.raw.read(_CHUNK, decode_content=True):
+        while chunk := response.raw.read1(_CHUNK, decode_content=True):
             chunks.append(chunk)
             size += len(chunk)
             if size > LARGEST_ANSWER:
                 raise AnswerTooLarge(f"the answer has more than {LARGEST_ANSWER} bytes")
             if time.monotonic() > deadline:
                 raise requests.ReadTimeout("the answer came too slowly")
+    except ReadTimeoutError as error:
+        response.raw.close()
+        raise requests.ReadTimeout("the answer came too slowly") from error
     except HTTPError as error:
         response.raw.close()
         raise requests.exceptions.ChunkedEncodingError(f"the answer broke off: {type(error).__name__}") from error
