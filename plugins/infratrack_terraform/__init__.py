@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from infratrack.api import Collector, Criterion, EvidenceType, Proposal, Recorder, StepType, hookimpl
+from infratrack.api import (
+    Collector,
+    Criterion,
+    EvidenceType,
+    Observer,
+    Proposal,
+    Recorder,
+    Source,
+    StepType,
+    UnrecordedEvidence,
+    hookimpl,
+)
 
 
 @hookimpl
@@ -18,10 +29,12 @@ def infratrack_criteria() -> list[Criterion]:
 
 @hookimpl
 def infratrack_evidence_types() -> list[EvidenceType]:
-    """Plans, applies and states."""
+    """Plans, applies, states, and what was found by looking."""
     from infratrack_terraform.evidence import ApplyEvidence, PlanEvidence, StateEvidence  # noqa: PLC0415 -- only when asked for
+    from infratrack_terraform.observation import TERRAFORM_CHANGES, TerraformObservation  # noqa: PLC0415 -- likewise
 
-    return [PlanEvidence(), ApplyEvidence(), StateEvidence()]
+    changes = UnrecordedEvidence(TERRAFORM_CHANGES, "changes to Terraform states")
+    return [PlanEvidence(), ApplyEvidence(), StateEvidence(), TerraformObservation(), changes]
 
 
 @hookimpl
@@ -46,6 +59,22 @@ def infratrack_recorders() -> list[Recorder]:
     from infratrack_terraform.recorders import TerraformRecorder  # noqa: PLC0415 -- only when asked for
 
     return [TerraformRecorder()]
+
+
+@hookimpl
+def infratrack_observers() -> list[Observer]:
+    """The observer `terraform`."""
+    from infratrack_terraform.observer import TerraformObserver  # noqa: PLC0415 -- only when asked for
+
+    return [TerraformObserver()]
+
+
+@hookimpl
+def infratrack_sources() -> list[Source]:
+    """`terraform.output.NAME` and `terraform.resource.TYPE`."""
+    from infratrack_terraform.sources import OutputSource, ResourceSource  # noqa: PLC0415 -- only when asked for
+
+    return [OutputSource(), ResourceSource()]
 
 
 @hookimpl
