@@ -30,6 +30,7 @@ def prior_fields(
         else:
             wanted[name] = _like(field, name, value, row)
     live = project(schema, endpoint.type, row, wanted)
+    live |= {name: value for name, value in wanted.items() if name.startswith("custom_fields.") and value is not None}
     return {name: value for name, value in live.items() if value not in _EMPTY}
 
 
