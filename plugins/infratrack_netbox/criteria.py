@@ -96,8 +96,8 @@ class Matches:
 
     def bind(self, parameters: Mapping[str, Any], context: BindContext) -> Rule:
         """The rule for one mapping. InputError for a template that is none."""
-        for part in ("key", "fields"):
-            Template(parameters[part])
+        for name in ("key", "fields", "where"):
+            Template(parameters.get(name))
         return _rule(self.name, parameters, f"agreement of {asked(self.name, parameters).label}")
 
 

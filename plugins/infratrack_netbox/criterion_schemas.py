@@ -165,7 +165,19 @@ MATCHES_SCHEMA: Final = _schema(
     "For every item of a source (Terraform outputs or resources) there is one record, and it agrees field by field.",
     {
         "type": _TYPE,
-        "each": _NAME | {"description": "The source: `terraform.output.NAME`, as in a mapping under `cmdb`."},
+        "each": {
+            "description": "The source: `terraform.output.NAME`, or a file, as in a mapping under `cmdb`.",
+            "anyOf": [
+                _NAME,
+                {
+                    "type": "object",
+                    "properties": {"file": _NAME, "list": _NAME},
+                    "required": ["file"],
+                    "additionalProperties": False,
+                },
+            ],
+        },
+        "where": _NAME | {"description": "Only items of which this comes to true: `{status == 'active'}`."},
         "from": {"description": "Where the source is, as in a mapping under `cmdb`.", "type": "object"},
         "key": _FIELDS | {"description": "How an item's record is found: field → template."},
         "fields": _FIELDS | {"description": "What the record says: field → template."},

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any, Final
 
-from infratrack.api import InputError, ObserveContext, Source, SourceContext, SourceReading, Template, Unreachable
+import msgspec
+
+from infratrack.api import InputError, ObserveContext, Source, SourceContext, SourceReading, Unreachable, read_sets
 from infratrack_netbox.findings import line
 from infratrack_netbox.matching import Item, Items
 from infratrack_netbox.questions import Asked
 from infratrack_netbox.reads import Unanswerable
+
+_OF_A_MAPPING: Final = ("type", "each", "from", "key", "fields", "where")
 
 
 class ItemSources:
@@ -16,44 +21,53 @@ class ItemSources:
 
     def __init__(self, context: ObserveContext) -> None:
         self._context = context
-        self._readings: dict[tuple[str, str], SourceReading | Unanswerable] = {}
-        self.secrets: frozenset[str] = frozenset()
+        self._sources = {name: _Once(source) for name, source in context.sources.items()}
+
+    @property
+    def secrets(self) -> frozenset[str]:
         """What the sources hold that must appear nowhere."""
+        return frozenset(secret for source in self._sources.values() for secret in source.secrets)
 
     def of(self, asked: Asked) -> Items | Unanswerable:
-        """The items as records. InputError for a source that there is not, or a template that does not fit."""
-        parameters = asked.parameters
-        each = parameters["each"]
-        reading = self._read(each, parameters.get("from", {}))
-        if isinstance(reading, Unanswerable):
-            return reading
-        key, fields = Template(parameters["key"]), Template(parameters["fields"])
-        origins = [f"{each}[{number}]" for number in range(len(reading.items))]
-        items = tuple(
-            Item(key.render(item, origin), fields.render(item, origin), origin)
-            for origin, item in zip(origins, reading.items, strict=True)
-        )
-        return Items(items, line(reading.origin or each), reading.complete, reading.reason, reading.secrets)
-
-    def _read(self, each: str, parameters: Mapping[str, object]) -> SourceReading | Unanswerable:
-        place = each, repr(sorted(parameters.items()))
-        if place not in self._readings:
-            source, name = _source(self._context.sources, each)
-            context = SourceContext(name, parameters, self._context.folder, self._context.environment)
-            try:
-                reading = source.read(context)
-            except (InputError, Unreachable) as error:
-                self._readings[place] = Unanswerable(line(error.message))
-            else:
-                self._readings[place] = reading
-                self.secrets |= reading.secrets
-        return self._readings[place]
+        """The items as records; the reason where there is no such source, or its items do not fit the templates."""
+        mapping = {name: asked.parameters[name] for name in _OF_A_MAPPING if name in asked.parameters}
+        context = self._context
+        try:
+            (found,) = read_sets(
+                {"records": [mapping]}, self._sources, context.folder, context.environment, now=context.now
+            )
+        except (InputError, Unreachable) as error:
+            return Unanswerable(line(error.message))
+        records = found.records
+        items = tuple(Item(one.key, one.fields, one.origin) for one in records.desired)
+        return Items(items, line(records.source or found.name), records.complete, records.reason, found.reading.secrets)
 
 
-def _source(sources: Mapping[str, Source], each: str) -> tuple[Source, str]:
-    """The source that `each` names, and what it is asked for."""
-    for name in sorted(sources, key=len, reverse=True):
-        if each.startswith(f"{name}."):
-            return sources[name], each.removeprefix(f"{name}.")
-    known = ", ".join(sorted(sources)) or "none"
-    raise InputError(f"netbox.matches: there is no source for {each!r}", f"`each` begins with one of: {known}")
+class _Once:
+    """A source that is asked the same only once."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._known: dict[bytes, SourceReading] = {}
+
+    @property
+    def name(self) -> str:
+        """The source's own."""
+        return self._source.name
+
+    @property
+    def schema(self) -> Mapping[str, Any]:
+        """The source's own."""
+        return self._source.schema
+
+    @property
+    def secrets(self) -> frozenset[str]:
+        """Of everything that was read."""
+        return frozenset(secret for reading in self._known.values() for secret in reading.secrets)
+
+    def read(self, context: SourceContext) -> SourceReading:
+        """The reading; the same as before where the same was asked before."""
+        place = msgspec.json.encode([context.name, context.parameters], order="sorted")
+        if place not in self._known:
+            self._known[place] = self._source.read(context)
+        return self._known[place]

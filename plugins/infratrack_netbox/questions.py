@@ -63,7 +63,8 @@ def _label(criterion: str, parameters: Mapping[str, Any]) -> str:
             unit = f" unit {parameters['unit']:g}" if "unit" in parameters else ""
             return f"{parameters['device']} in rack {parameters['rack']}{unit}"
         case "matches":
-            return f"{parameters['type']} and {parameters['each']}"
+            each = parameters["each"]
+            return f"{parameters['type']} and {each if isinstance(each, str) else each['file']}"
         case _:
             return records_label(parameters["type"], parameters.get("filter", {}))
 

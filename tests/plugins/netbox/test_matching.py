@@ -139,6 +139,15 @@ def test_a_source_is_read_once_and_its_items_become_records_by_templates() -> No
     assert found.items == (expected,)
     assert (found.origin, found.secrets, read.secrets) == ("output devices", frozenset({"hush"}), frozenset({"hush"}))
     assert [(one.name, one.parameters) for one in outputs.asked] == [("devices", {"directory": "infra"})]
+    assert read.of(asked("netbox.matches", ASKED)) == found
+    assert len(outputs.asked) == 2
+
+
+def test_only_items_that_where_says_are_compared() -> None:
+    outputs = Outputs(SourceReading(({"name": "a", "serial": "S"}, {"name": "b", "serial": "T"}), "output devices"))
+    found = sources(outputs).of(asked("netbox.matches", ASKED | {"where": "{serial == 'T'}"}))
+    assert isinstance(found, Items)
+    assert [one.key for one in found.items] == [{"name": "b"}]
 
 
 @pytest.mark.parametrize("error", [Unreachable("the state cannot be read"), InputError("there is no output devices")])
@@ -148,11 +157,13 @@ def test_a_source_that_fails_is_a_reason(error: Exception) -> None:
     assert found.reason == str(error.args[0])
 
 
-def test_a_source_that_there_is_not_is_an_error_that_names_those_that_there_are() -> None:
-    with pytest.raises(InputError) as raised:
-        sources(Outputs(Unreachable(""))).of(asked("netbox.matches", ASKED | {"each": "terraform.outputs.x"}))
-    assert "no source for 'terraform.outputs.x'" in raised.value.message
-    assert "terraform.output" in raised.value.hint
+def test_a_source_that_there_is_not_and_items_that_do_not_fit_are_reasons() -> None:
+    none = sources(Outputs(Unreachable(""))).of(asked("netbox.matches", ASKED | {"each": "terraform.outputs.x"}))
+    assert isinstance(none, Unanswerable)
+    assert "terraform.outputs.x" in none.reason
+    unfit = sources(Outputs(SourceReading(({"serial": "S"},), "o"))).of(asked("netbox.matches", ASKED))
+    assert isinstance(unfit, Unanswerable)
+    assert "terraform.output.devices[0]" in unfit.reason
 
 
 def test_a_template_that_is_none_is_refused_when_the_project_is_read() -> None:

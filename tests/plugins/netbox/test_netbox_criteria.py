@@ -144,6 +144,7 @@ def test_words_have_names_that_people_can_read() -> None:
         ("netbox.rack", {"device": "a", "rack": "R1", "unit": 40}, "a in rack R1 unit 40"),
         ("netbox.rack", {"device": "a", "rack": "R1"}, "a in rack R1"),
         ("netbox.matches", {"type": "dcim.device", "each": "terraform.output.x"}, "dcim.device and terraform.output.x"),
+        ("netbox.matches", {"type": "dcim.device", "each": {"file": "a.csv"}}, "dcim.device and a.csv"),
         ("netbox.changed_by_run", {"type": "dcim.device", "filter": {"site": "a"}}, "dcim.device site=a"),
     ],
 )
