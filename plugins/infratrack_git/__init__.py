@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from infratrack.api import Criterion, EvidenceType, Observer, hookimpl
+from infratrack.api import Criterion, EvidenceType, Observer, UnrecordedEvidence, hookimpl
 from infratrack_git.criteria import Merged, Tagged
 from infratrack_git.evidence import GitObservation
 from infratrack_git.observer import GitObserver
+from infratrack_git.unrecorded import GIT_CHANGES
 
 
 @hookimpl
@@ -17,7 +18,7 @@ def infratrack_criteria() -> list[Criterion]:
 @hookimpl
 def infratrack_evidence_types() -> list[EvidenceType]:
     """What `infratrack observe git` leaves."""
-    return [GitObservation()]
+    return [GitObservation(), UnrecordedEvidence(GIT_CHANGES, "commits to the protected branch")]
 
 
 @hookimpl

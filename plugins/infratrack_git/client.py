@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from infratrack.api import InputError, Unreachable
 from infratrack_git.branches import Checkout, Ref, read_refs
 from infratrack_git.parse import COMMIT_FORMAT, TAG_FORMAT, Commit, Tag, newest, read_commits, read_tags
+from infratrack_git.unrecorded import CHANGES_FORMAT, BranchCommit, read_changes
 
 if TYPE_CHECKING:
     from git.cmd import Git
@@ -104,6 +106,31 @@ class GitClient:
         merged = [f"--merged={branch.commit}"] if branch else []
         return read_tags(self._ask("for-each-ref", f"--format={TAG_FORMAT}", *merged, "refs/tags"))
 
+    def changes(self, branch: Ref, without: Collection[str], pathspecs: Sequence[str], most: int) -> list[BranchCommit]:
+        """The newest commits on the branch that touch the paths and that none of `without` (here) contains.
+
+        Raises GitFailed.
+        """
+        options = ["-z", "--no-color", "--encoding=UTF-8", "--name-only", "--diff-merges=dense-combined", "--relative"]
+        options += [f"--format={CHANGES_FORMAT}", f"--max-count={most}", "--stdin"]
+        revisions = [branch.commit, *(f"^{commit}" for commit in sorted(without))]
+        return read_changes(self._ask(*_PLAIN, "log", *options, "--", *pathspecs, lines=revisions))
+
+    def present(self, commits: Collection[str]) -> frozenset[str]:
+        """Those of some commits that are in this clone. Raises GitFailed."""
+        return self._revisions(["--no-walk", "--ignore-missing"], sorted(commits))
+
+    def outside(self, commits: Collection[str], without: Collection[str]) -> frozenset[str]:
+        """Those of some commits (here) that none of the others (here) contains. Raises GitFailed."""
+        listed = self._revisions([], [*sorted(commits), *(f"^{commit}" for commit in sorted(without))])
+        return listed & frozenset(commits)
+
+    def _revisions(self, options: Sequence[str], revisions: Sequence[str]) -> frozenset[str]:
+        if not revisions:
+            return frozenset()
+        output = self._ask("rev-list", *options, "--stdin", lines=revisions)
+        return frozenset(output.decode(errors="replace").split())
+
     def _log(self, options: Sequence[str], branch: Ref, paths: Sequence[str]) -> list[Commit]:
         command = [*_PLAIN, "log", "-z", "--no-color", "--encoding=UTF-8", f"--format={COMMIT_FORMAT}", *options]
         return read_commits(self._ask(*command, "--end-of-options", branch.commit, "--", *paths))
@@ -125,17 +152,22 @@ class GitClient:
                 return None
             raise
 
-    def _ask(self, *arguments: str) -> bytes:
+    def _ask(self, *arguments: str, lines: Sequence[str] = ()) -> bytes:
+        """Git's answer; `lines` are what it reads, since there may be more commits than a command line holds."""
         from git.exc import GitCommandError, GitCommandNotFound  # noqa: PLC0415 -- loaded by now
 
         try:
-            answer = self._git.execute(
-                ["git", *arguments],
-                env=self._environment,
-                kill_after_timeout=SECONDS,
-                stdout_as_string=False,
-                strip_newline_in_stdout=False,
-            )
+            with tempfile.TemporaryFile() as given:
+                given.write("".join(f"{line}\n" for line in lines).encode())
+                given.seek(0)
+                answer = self._git.execute(
+                    ["git", *arguments],
+                    istream=given,
+                    env=self._environment,
+                    kill_after_timeout=SECONDS,
+                    stdout_as_string=False,
+                    strip_newline_in_stdout=False,
+                )
         except GitCommandNotFound as error:
             raise Unreachable(f"git cannot be started in {self._folder}", "is git installed?") from error
         except GitCommandError as error:

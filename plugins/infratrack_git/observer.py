@@ -8,6 +8,7 @@ from infratrack.api import Collected, Instant, ObserveContext, Subject, format_i
 from infratrack_git.branches import Checkout, Ref, Unresolved, protected_branch
 from infratrack_git.client import GitClient, GitFailed
 from infratrack_git.evidence import GIT_OBSERVATION
+from infratrack_git.observed_changes import look_for_changes
 from infratrack_git.parse import Commit, newest_by_trailer, newest_tag
 from infratrack_git.questions import MergedQuestion, TaggedQuestion, merged_questions, tagged_questions
 
@@ -17,14 +18,19 @@ _LAST_SECOND: Final = 253_402_300_799
 
 
 class GitObserver:
-    """Looks at branches and tags; leaves commit ids and times, and nobody's name."""
+    """Looks at branches and tags; leaves commit ids and times, and nobody's name unless asked who changed what."""
 
     name: Final = "git"
 
     def observe(self, context: ObserveContext) -> Collected:
-        """Answer every question that the project asks. InputError when this is no repository with a commit."""
+        """Answer every question that the project asks, or look for commits that no run contains.
+
+        InputError when this is no repository with a commit.
+        """
         client = GitClient(context.folder, context.environment)
         checkout = client.checkout()
+        if context.changelog:
+            return look_for_changes(context, client, checkout)
         questions = merged_questions(context.wanted.get("git.merged", ()))
         answers = _Answers(client, checkout, sorted({one.trailer.key for one in questions if one.trailer}))
         merged = [answers.merged(question) for question in questions]
