@@ -138,14 +138,17 @@ class Sync:
             told = [came.reason if came else "", movers.get(number, "")]
             yield WriteResult(
                 action=write.action,
-                type=write.type,
+                type=self._scrubber.text(write.type),
                 key=masked_fields(write.key, self._scrubber),
-                id=(came.id if came else None) or write.id,
+                id=self._id(came.id if came else None, write.id),
                 outcome=came.outcome if came else ended.otherwise,
                 reason=self._scrubber.text(", ".join(filter(None, told))),
-                requests=came.requests if came else (),
+                requests=tuple(map(self._scrubber.text, came.requests)) if came else (),
                 record=records[number],
             )
+
+    def _id(self, *known: str | None) -> str | None:
+        return next((self._scrubber.text(one) for one in known if one), None)
 
     def _movers(self, writes: Sequence[Write], written: Mapping[int, Written]) -> Mapping[int, str]:
         """Who changed the records that writes found moved, as far as the CMDB says."""

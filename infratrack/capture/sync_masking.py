@@ -65,17 +65,24 @@ def _record(record: RecordPlan, scrubber: Scrubbing) -> RecordPlan:
     last = record.last_change
     return structs.replace(
         record,
+        type=scrubber.text(record.type),
         key=masked_fields(record.key, scrubber),
+        id=None if record.id is None else scrubber.text(record.id),
         fields=tuple(_field(one, scrubber) for one in record.fields),
         reason=scrubber.text(record.reason),
+        version=scrubber.text(record.version),
         cascade=tuple(_dependent(one, scrubber) for one in record.cascade),
-        last_change=last if last is None else structs.replace(last, by=scrubber.text(last.by)),
+        last_change=None
+        if last is None
+        else structs.replace(last, by=scrubber.text(last.by), request=scrubber.text(last.request)),
+        origin=scrubber.text(record.origin),
     )
 
 
 def _field(field: FieldPlan, scrubber: Scrubbing) -> FieldPlan:
     return structs.replace(
         field,
+        name=scrubber.text(field.name),
         base=masked_value(field.name, field.base, scrubber),
         live=masked_value(field.name, field.live, scrubber),
         desired=masked_value(field.name, field.desired, scrubber),
@@ -83,13 +90,18 @@ def _field(field: FieldPlan, scrubber: Scrubbing) -> FieldPlan:
 
 
 def _dependent(one: Dependent, scrubber: Scrubbing) -> Dependent:
-    return structs.replace(one, display=scrubber.text(one.display))
+    return structs.replace(
+        one, type=scrubber.text(one.type), id=scrubber.text(one.id), display=scrubber.text(one.display)
+    )
 
 
 def _live(record: LiveRecord, scrubber: Scrubbing) -> LiveRecord:
-    return structs.replace(
-        record,
+    """What is the same is only counted and named."""
+    return LiveRecord(
+        type=scrubber.text(record.type),
+        id=scrubber.text(record.id),
         key=masked_fields(record.key, scrubber),
-        fields=masked_fields(record.fields, scrubber),
-        display=scrubber.text(record.display),
+        fields={},
+        owned=record.owned,
+        version=scrubber.text(record.version),
     )
