@@ -61,8 +61,6 @@ class Expression:
         except exceptions.JMESPathTypeError as error:
             wanted = " or ".join(str(one) for one in error.expected_types)
             raise Refused(f"gives {error.function_name}() a value of another kind; it takes {wanted}") from None
-        except exceptions.JMESPathError:
-            raise Refused("cannot be evaluated for this item") from None
         except Exception as error:  # noqa: BLE001 -- see below
             # The library's functions let through whatever Python raises: comparing unlike things, dividing by zero.
             raise Refused(f"cannot be evaluated for this item ({type(error).__name__})") from None

@@ -149,3 +149,26 @@ def test_a_ledger_of_no_known_kind_is_told_with_its_line(tmp_path: Path, address
     line = len(HEAD.splitlines()) + 1
     assert f"infratrack.yaml:{line}:9: ledger: {address!r} is not a" in ended.stdout
     assert "sqlite:///.infratrack/ledger.db" in ended.stdout
+
+
+def test_templates_and_sources_of_records_are_checked_with_their_lines(tmp_path: Path) -> None:
+    (tmp_path / "infratrack.yaml").write_text(
+        HEAD + "cmdb:\n"
+        "  csv:\n"
+        "    files: {device: devices.csv}\n"
+        "    own: {column: owner, value: infratrack}\n"
+        "    records:\n"
+        "      - type: device\n"
+        "        each: terraform.outptu.devices\n"
+        '        key: {name: "{lwoer(name)}"}\n'
+        '        fields: {site: "{site"}\n'
+    )
+    ended = validate(tmp_path)
+    assert ended.returncode == 2
+    source, function, brace = ended.stdout.splitlines()
+    assert source.startswith(
+        "infratrack.yaml:9:15: cmdb › csv › records › #1 › each: there is no source 'terraform.outptu.devices'; "
+        "did you mean 'terraform.output'? "
+    )
+    assert function.startswith("infratrack.yaml:10:21: cmdb › csv › records › #1 › key › name: {lwoer(name)} calls")
+    assert brace.startswith("infratrack.yaml:11:24: cmdb › csv › records › #1 › fields › site: a { without its }")
