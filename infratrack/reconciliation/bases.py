@@ -17,6 +17,7 @@ from infratrack.reconciliation.records import Base, Fields
 
 _WRITING: Final = frozenset({"create", "adopt", "change", "bind"})
 _NOT_SEEN: Final = frozenset({"unknown", "intended"})
+_MASK: Final = MASK[:-1].encode()
 _NOT_DONE: Final = frozenset({"failed", "moved", "not_reached"})
 
 
@@ -110,6 +111,11 @@ def listed_after(known: Any, field: Mapping[str, Any]) -> Any:  # noqa: ANN401 -
     return [item for spelling, item in (items_of(known) | items_of(added)).items() if spelling not in taken_out]
 
 
+def holds_mask(value: Any) -> bool:  # noqa: ANN401 -- any JSON value
+    """Whether something was taken out of a value before it became evidence, so that it is not the value any more."""
+    return value is not None and _MASK in canonical(value)
+
+
 class _Folding:
     """The bases while runs are being added."""
 
@@ -198,7 +204,7 @@ def _joined(old: Base | None, entry: Entry, run: str) -> Base:
         if name in key:
             key[name] = one.get("after")
             continue
-        if _holds_mask(one.get("after")) or _holds_mask(one.get("add")):
+        if holds_mask(one.get("after")) or holds_mask(one.get("add")):
             fields.pop(name, None)  # the value was kept out of the evidence: what we wrote is not known
             continue
         if entry.action in {"adopt", "change"} and name not in fields and "before" in one:
@@ -217,10 +223,6 @@ def _intended(base: Base, entry: Entry) -> dict[str, tuple[Any, ...]]:
         value = listed_after(base.fields.get(name), one)
         intended[name] = (*intended.get(name, ()), value)
     return intended
-
-
-def _holds_mask(value: Any) -> bool:  # noqa: ANN401 -- any JSON value
-    return value is not None and MASK.rstrip("›").encode() in canonical(value)
 
 
 def _mappings(value: Any) -> Sequence[Mapping[str, Any]]:  # noqa: ANN401 -- whatever stands in evidence

@@ -144,9 +144,8 @@ def rests_on(live: LiveRecord, base: Base | None, taken: Iterable[str] = ()) -> 
     there = {**live.fields, **live.key}
     plans = []
     for name, written in {**base.fields, **base.key}.items():
-        if name not in there:
-            continue
-        found, intended = there[name], base.intended.get(name, ())
+        # What is not read, because no mapping names it any more, is looked at before the delete: it rests on it.
+        found, intended = there.get(name, written), base.intended.get(name, ())
         same = name in taken or _untouched(written, found, intended)
         plans.append(FieldPlan(name, written, found, None, "same" if same else "conflict"))
     return plans

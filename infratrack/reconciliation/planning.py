@@ -93,9 +93,9 @@ class _Planning:
         """Plan all records of one type."""
         self._complete |= {number: reading for number, _, reading in of_type}
         matches = match(type_name, of_type, self.bases)
-        if matches.gone and matches.pending:
+        if matches.pending:
             every = [one for _, record_set, _ in of_type for one in record_set.desired]
-            self.notes += pair_renamed(matches, self.bases.records[type_name], every, self.renames)
+            self.notes += pair_renamed(matches, self.bases.records.get(type_name, {}), every, self.renames)
         self.same += matches.same
         for one in matches.pending:
             if one.live is not None:

@@ -2,7 +2,8 @@
 
 Sources name their records by their natural key only. So a record that is newly desired and one that we wrote and that
 is not desired any more are taken for one, when they agree so that neither agrees so with any other: in all fields
-beside the key, or in a value that no other record of the type has. A key of several parts may differ in one part only.
+beside the key, or in a value that no other record of the type has. Of a key of several parts one may differ, and not
+the one that says what the record belongs to.
 """
 
 from __future__ import annotations
@@ -60,6 +61,7 @@ def pair_renamed(
 
     The pending matches get their live record, base and reason; `matches.gone` loses it.
     """
+    _take_followed(matches, renames)
     creates = [
         number for number, one in enumerate(matches.pending) if one.live is None and not one.problem and not one.reason
     ]
@@ -78,6 +80,17 @@ def pair_renamed(
         one.reason = f"renamed: it was {called(matches.type, live.key)}"
     ambiguous -= {number for number, _ in pairs}
     return _note(matches.type, len(ambiguous))
+
+
+def _take_followed(matches: Matches, renames: Renames) -> None:
+    """Records of others, or of the server's making, that have the desired key once what they belong to is renamed."""
+    if not renames:
+        return
+    by_key = {canonical(renames.followed(live.key)): live for live in matches.strange}
+    for one in matches.pending:
+        if one.live is None and not one.problem and one.spelling in by_key:
+            one.live = by_key.pop(one.spelling)
+            matches.strange.remove(one.live)
 
 
 def _note(type_name: str, count: int) -> tuple[str, ...]:
@@ -110,7 +123,7 @@ def _by_all_fields(
             if names and tuple(sorted(fields)) == names:
                 new[_signature(fields, names)].append(number)
         for record_id in given_up:
-            if new and all(name in bound[record_id].fields for name in names):
+            if new and bound[record_id].fields.keys() == set(names):
                 old[_signature(bound[record_id].fields, names)].append(record_id)
         for signature, numbers in new.items():
             ids = old.get(signature, [])
@@ -163,7 +176,11 @@ def _signature(fields: Fields, names: Sequence[str]) -> Hashable:
 
 
 def _one_part_differs(new: Fields, old: Fields) -> bool:
-    return set(new) == set(old) and sum(not same_value(new[name], old[name]) for name in new) == 1
+    """Whether keys differ in one name or number; what stands in another place is not renamed, but another record."""
+    if set(new) != set(old):
+        return False
+    parts = [name for name in new if not same_value(new[name], old[name])]
+    return len(parts) == 1 and not isinstance(new[parts[0]], Mapping)
 
 
 def _without(

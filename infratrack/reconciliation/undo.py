@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from infratrack.reconciliation.bases import Bases, Entry, SyncRun, entries_of
+from infratrack.reconciliation.bases import Bases, Entry, SyncRun, entries_of, holds_mask
 from infratrack.reconciliation.canonical import canonical, items_of, same_value
 from infratrack.reconciliation.cascade import Around, Dependents, with_cascades
 from infratrack.reconciliation.deletion import rests_on
@@ -24,6 +24,7 @@ from infratrack.reconciliation.records import (
     RecordSet,
     Summary,
     SyncPlan,
+    Verdict,
 )
 
 _MAYBE: Final = frozenset({"written", "unknown", "intended"})
@@ -110,7 +111,9 @@ class _Undoing:
                 return  # it was to be deleted, and is there
             self.same.append(live)
             return
-        taken = self._by_key.get((entry.type, canonical(entry.key)))
+        # What it belonged to may have been renamed by the same run: then it is found under its new name.
+        key = {name: _shaped(value, entry.prior.get(name)) for name, value in entry.key.items()}
+        taken = self._by_key.get((entry.type, canonical(key)))
         if taken is not None:
             self.conflicts.append(_plan(entry, taken, "conflict", "it was deleted, and another record has its key now"))
             return
@@ -118,10 +121,15 @@ class _Undoing:
             self.notes.append("whether records were deleted is not known for all: those are not created again")
             return
         fields = [
-            FieldPlan(name, None, None, value, "create") for name, value in entry.prior.items() if name not in entry.key
+            FieldPlan(name, None, None, value, "create")
+            for name, value in entry.prior.items()
+            if name not in entry.key and not holds_mask(value)
         ]
-        reason = "the run deleted it" if fields else "the run deleted it, and its evidence holds no prior values"
-        self.creates.append(RecordPlan(entry.type, entry.key, "create", fields=tuple(fields), reason=reason))
+        reason = "the run deleted it"
+        hidden = [name for name, value in entry.prior.items() if holds_mask(value)]
+        if hidden:
+            reason += f"; {listed(hidden)}: kept out of the evidence, and not brought back"
+        self.creates.append(RecordPlan(entry.type, key, "create", fields=tuple(fields), reason=reason))
 
     def _created(self, entry: Entry, live: LiveRecord | None) -> None:
         if live is None:
@@ -175,8 +183,15 @@ def _back(field: Mapping[str, Any], live: Any) -> FieldPlan | None:  # noqa: ANN
         return FieldPlan(name, list(ours.values()), live, list(wanted.values()), "change")
     if "after" not in field or "before" not in field or same_value(live, field["before"]):
         return None
-    verdict: Any = "change" if same_value(live, field["after"]) else "conflict"
+    untouched = same_value(live, field["after"]) and not holds_mask(field["before"])
+    verdict: Verdict = "change" if untouched else "conflict"
     return FieldPlan(name, field["after"], live, field["before"], verdict)
+
+
+def _shaped(value: Any, prior: Any) -> Any:  # noqa: ANN401 -- any JSON values
+    """The prior value of a part of a key, if it is told as the key tells it."""
+    alike = isinstance(value, Mapping) and isinstance(prior, Mapping) and value.keys() == prior.keys()
+    return prior if alike else value
 
 
 def _same(written: Any, live: Any) -> bool:  # noqa: ANN401 -- any JSON values

@@ -7,39 +7,22 @@ from typing import Any
 
 from infratrack.reconciliation.canonical import canonical, items_of, mentions
 from infratrack.reconciliation.comparison import is_list
+from infratrack.reconciliation.renames import Renames
 from infratrack.reconciliation.records import Binding, FieldPlan, RecordPlan, SyncPlan, Write
 
 
 def writes_of(plan: SyncPlan) -> list[tuple[RecordPlan, Write]]:
-    """Creates and updates, parents first, then deletes, children first.
-
-    A field that refers to a record which is created only later is written by an update of its own after that: a
-    device's primary address. Such an update of a record that is itself new has no id: it is the one created under its
-    key.
-    """
-    changes = [one for one in plan.records if one.carried_out and one.action not in {"delete", "unmanaged"}]
-    changes = _parents_first(changes)
-    place = {
-        canonical(one.key): (number, one.type)
-        for number, one in reversed(list(enumerate(changes)))
-        if one.action == "create"
-    }
-    at: dict[int, list[tuple[RecordPlan, Write]]] = {}
-    for number, one in enumerate(changes):
+    """Creates and updates, parents first, then deletes, children first; one write a record."""
+    going = [one for one in plan.records if one.carried_out]
+    renames = _renamed(going)
+    found = []
+    for one in _parents_first([one for one in going if one.action not in {"delete", "unmanaged"}]):
         fields = [field for field in one.fields if field.verdict in {"create", "change"}]
-        later: dict[int, list[FieldPlan]] = {number: []}
-        for field in fields:
-            later.setdefault(_needs(field, number, place), []).append(field)
-        for when, of_then in later.items():
-            if of_then or (one.action == "create" and when == number):
-                create = one.action == "create" and when == number
-                write = _create(one, of_then) if create else _update(one, of_then)
-                at.setdefault(when, []).append((one, write))
-    deletes = [one for one in plan.records if one.carried_out and one.action == "delete"]
-    return [
-        *(pair for number in sorted(at) for pair in at[number]),
-        *((one, _delete(one)) for one in deletes),
-    ]
+        if one.action == "create":
+            found.append((one, _create(one, fields)))
+        elif fields:
+            found.append((one, _update(one, fields, renames)))
+    return [*found, *((one, _delete(one, renames)) for one in going if one.action == "delete")]
 
 
 def bindings_of(plan: SyncPlan) -> Sequence[Binding]:
@@ -51,7 +34,7 @@ def _create(record: RecordPlan, fields: Sequence[FieldPlan]) -> Write:
     return Write("create", record.type, record.key, fields={**record.key, **{one.name: one.desired for one in fields}})
 
 
-def _update(record: RecordPlan, fields: Sequence[FieldPlan]) -> Write:
+def _update(record: RecordPlan, fields: Sequence[FieldPlan], renames: Renames) -> Write:
     """Whole values are set; of lists only our own items are touched."""
     whole: dict[str, Any] = {}
     add: dict[str, Sequence[Any]] = {}
@@ -76,28 +59,30 @@ def _update(record: RecordPlan, fields: Sequence[FieldPlan]) -> Write:
         whole,
         add,
         remove,
-        {one.name: one.live for one in fields},
+        {one.name: renames.followed(one.live) for one in fields},
     )
 
 
-def _delete(record: RecordPlan) -> Write:
-    expected = {one.name: one.live for one in record.fields}
+def _delete(record: RecordPlan, renames: Renames) -> Write:
+    expected = {one.name: renames.followed(one.live) for one in record.fields}
     return Write("delete", record.type, record.key, record.id, record.version, expected=expected)
-
-
-def _needs(field: FieldPlan, number: int, place: Mapping[bytes, tuple[int, str]]) -> int:
-    """When a field can be written: with its record, or with the last of the new records that it refers to."""
-    latest = number
-    for one in mentions(field.desired):
-        when, type_name = place.get(_reference(one), (number, ""))
-        if one.get("type") in {None, type_name}:
-            latest = max(latest, when)
-    return latest
 
 
 def _reference(value: Mapping[str, Any]) -> bytes:
     """The key that a reference names."""
     return canonical({name: one for name, one in value.items() if name != "type"})
+
+
+def _renamed(going: Sequence[RecordPlan]) -> Renames:
+    """What the plan renames: references to it read otherwise by the time that they are written."""
+    renames = Renames()
+    for one in going:
+        parts = [field for field in one.fields if field.verdict == "change" and field.name in one.key]
+        if parts:
+            old = {field.name: field.live for field in parts}
+            new = {field.name: field.desired for field in parts}
+            renames.add(one.type, {**one.key, **old}, {**one.key, **new})
+    return renames
 
 
 def _parents_first(changes: Sequence[RecordPlan]) -> list[RecordPlan]:

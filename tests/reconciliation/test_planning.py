@@ -1,0 +1,286 @@
+"""Plans over a CMDB in memory: who wins, record by record and field by field."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from infratrack.errors import InputError
+from infratrack.reconciliation.policy import MaxDeletes, Policy
+from infratrack.reconciliation.records import DesiredRecord, Fields, RecordSet
+from infratrack.reconciliation.writes import writes_of
+from tests.reconciliation.model_cmdb import MARK
+from tests.reconciliation.world import ANY_NUMBER, Wanted, World, actions, record, sets_of, verdicts
+
+ONE: Wanted = {"device": {"a": {"status": "active", "serial": "1"}}}
+PRUNE = Policy(prune=True, max_deletes=ANY_NUMBER)
+
+
+def took(*fields: str) -> Policy:
+    return Policy(take_ours=frozenset(fields), max_deletes=ANY_NUMBER)
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def test_what_is_not_there_is_created_and_then_it_is_the_same(world: World) -> None:
+    plan = world.sync(ONE)
+    assert actions(plan) == {"a": "create"}
+    again = world.plan(ONE)
+    assert (again.records, again.summary.same, again.bindings) == ((), 1, ())
+
+
+def test_a_changed_wish_is_a_change_and_keeps_its_id(world: World) -> None:
+    world.sync(ONE)
+    plan = world.sync({"device": {"a": {"status": "planned", "serial": "1"}}})
+    assert verdicts(plan, "a") == {"status": "change"}
+    assert record(plan, "a").fields[0].base == "active"
+    assert len(world.cmdb.records["device"]) == 1
+
+
+def test_what_somebody_else_changed_is_a_conflict_and_stays(world: World) -> None:
+    world.sync(ONE)
+    world.cmdb.edit("device", world.the("device", name="a"), status="offline")
+    plan = world.sync({"device": {"a": {"status": "active", "serial": "2"}}})
+    assert verdicts(plan, "a") == {"status": "conflict", "serial": "change"}
+    assert "status" in record(plan, "a").reason
+    assert world.cmdb.records["device"][world.the("device", name="a")]["status"] == "offline"
+    assert world.cmdb.records["device"][world.the("device", name="a")]["serial"] == "2"
+    assert verdicts(world.plan(ONE, took("status")), "a")["status"] == "change"
+
+
+def test_what_somebody_else_changed_to_what_is_desired_is_agreed(world: World) -> None:
+    world.sync(ONE)
+    world.cmdb.edit("device", world.the("device", name="a"), status="planned")
+    world.sync({"device": {"a": {"status": "planned", "serial": "1"}}})
+    plan = world.plan({"device": {"a": {"status": "active", "serial": "1"}}})
+    assert verdicts(plan, "a") == {"status": "change"}
+
+
+def test_first_contact_is_decided_field_by_field(world: World) -> None:
+    found = world.cmdb.add("device", name="a", status="offline", serial="1", tags=["theirs"])
+    plan = world.sync(ONE)
+    assert verdicts(plan, "a") == {"status": "adopt", "tags": "adopt"}
+    assert writes_of(plan) == []
+    assert world.cmdb.records["device"][found]["status"] == "offline"
+    plan = world.sync(ONE, took("status"))
+    assert verdicts(plan, "a") == {"status": "change", "tags": "adopt"}
+    assert world.cmdb.records["device"][found]["status"] == "active"
+    world.sync(ONE, took("tags"))
+    assert world.cmdb.records["device"][found]["tags"] == ["theirs", MARK]
+    assert world.plan(ONE).summary.same == 1
+
+
+def test_an_agreeing_record_is_bound_without_a_write(world: World) -> None:
+    found = world.cmdb.add("device", name="a", status="active", serial="1", tags=[MARK])
+    plan = world.sync(ONE)
+    assert (plan.summary.same, plan.records, writes_of(plan)) == (1, (), [])
+    assert [one.id for one in plan.bindings] == [found]
+    assert world.plan(ONE).bindings == ()
+
+
+def test_a_field_that_joins_a_mapping_and_agrees_becomes_known(world: World) -> None:
+    world.sync(ONE)
+    world.cmdb.edit("device", world.the("device", name="a"), role="leaf")
+    more = {"device": {"a": {**ONE["device"]["a"], "role": "leaf"}}}
+    assert len(world.sync(more).bindings) == 1
+    assert world.plan(more).bindings == ()
+    changed = {"device": {"a": {**ONE["device"]["a"], "role": "spine"}}}
+    assert verdicts(world.plan(changed), "a") == {"role": "change"}
+
+
+def test_items_of_others_are_left_alone_and_ours_come_and_go(world: World) -> None:
+    world.sync({"device": {"a": {"tags": ["x", "y"]}}})
+    device = world.the("device", name="a")
+    world.cmdb.edit("device", device, tags=[*world.cmdb.records["device"][device]["tags"], "theirs"])
+    assert world.plan({"device": {"a": {"tags": ["x", "y"]}}}).records == ()
+    world.sync({"device": {"a": {"tags": ["y", "z"]}}})
+    assert sorted(world.cmdb.records["device"][device]["tags"]) == sorted([MARK, "y", "z", "theirs"])
+
+
+def test_an_item_of_ours_that_somebody_took_out_is_a_conflict(world: World) -> None:
+    world.sync({"device": {"a": {"tags": ["x"]}}})
+    world.cmdb.edit("device", world.the("device", name="a"), tags=[MARK])
+    assert verdicts(world.plan({"device": {"a": {"tags": ["x"]}}}), "a") == {"tags": "conflict"}
+    world.sync({"device": {"a": {"tags": ["x"]}}}, took("tags"))
+    assert world.plan({"device": {"a": {"tags": ["x"]}}}).records == ()
+
+
+@pytest.mark.parametrize(("there", "wished"), [(1, True), (1, "1"), (0, False), (None, ""), ("", None), ([], "")])
+def test_values_of_another_kind_differ(world: World, there: object, wished: object) -> None:
+    world.cmdb.add("site", slug="s", x=there, tags=[MARK])
+    assert verdicts(world.plan({"site": {"s": {"x": wished}}}), "s") == {"x": "adopt"}
+
+
+@pytest.mark.parametrize(
+    ("there", "wished"),
+    [(1, 1.0), (None, []), ([], None), ({"a": 1, "b": [2]}, {"b": [2.0], "a": 1}), ([{"a": 1}, 2], [2, {"a": 1}, 2])],
+)
+def test_values_that_are_spelled_differently_are_the_same(world: World, there: object, wished: object) -> None:
+    world.cmdb.add("site", slug="s", x=there, tags=[MARK])
+    assert world.plan({"site": {"s": {"x": wished}}}).summary.same == 1
+
+
+def test_a_rename_on_their_side_is_a_conflict_of_the_key_and_no_second_record(world: World) -> None:
+    wanted: Wanted = {"device": {"a": {}}, "port": {"a/1": {}}}
+    world.sync(wanted)
+    world.cmdb.edit("device", world.the("device", name="a"), name="theirs")
+    plan = world.sync(wanted)
+    assert [(one.type, one.action) for one in plan.records if one.action != "unmanaged"] == [("device", "conflict")]
+    assert [one.name for one in plan.records[0].fields] == ["name"]
+    assert len(world.cmdb.records["device"]) == 1
+    world.sync(wanted, took("name"))
+    assert world.plan(wanted).summary.same == 2
+
+
+def test_a_rename_on_our_side_keeps_the_record_and_what_is_inside_it(world: World) -> None:
+    def wanted(name: str) -> Wanted:
+        ports: Mapping[str, Fields] = {f"{name}/{number}": {} for number in range(4)}
+        return {"device": {name: {"serial": "s1"}, "other": {"serial": "s2"}}, "port": ports}
+
+    world.sync(wanted("a"))
+    device = world.the("device", name="a")
+    plan = world.sync(wanted("b"))
+    assert actions(plan) == {"b": "change", "mgmt": "unmanaged"}
+    assert record(plan, "b").id == device
+    assert "renamed" in record(plan, "b").reason
+    assert world.cmdb.records["device"][device]["name"] == "b"
+    world.sync(wanted("b"))
+    again = world.plan(wanted("b"))
+    assert ({one.action for one in again.records}, again.bindings) == ({"unmanaged"}, ())
+
+
+def test_alike_records_are_not_guessed_to_be_renamed(world: World) -> None:
+    world.sync({"device": {"a": {"status": "active"}, "b": {"status": "active"}}})
+    plan = world.plan({"device": {"c": {"status": "active"}, "d": {"status": "active"}}})
+    assert plan.summary.create == 2
+    assert any("tells them apart" in note for note in plan.notes)
+
+
+def test_a_rename_that_also_changes_a_field_is_told_by_a_value_of_its_own(world: World) -> None:
+    def of(**devices: str) -> Wanted:
+        fields = {
+            name: {"serial": f"s-{text[0]}", "status": text[1:], "role": "leaf"} for name, text in devices.items()
+        }
+        return {"device": fields}
+
+    world.sync(of(a="1active", b="2active", c="3active"))
+    plan = world.plan(of(x="1planned", y="2planned", c="3active"))
+    assert actions(plan) == {"x": "change", "y": "change"}
+    assert record(plan, "x").id == world.the("device", name="a")
+
+
+def test_two_wishes_for_one_record_are_a_conflict(world: World) -> None:
+    again = DesiredRecord("device", {"name": "a"}, {}, "inventory.csv row 2")
+    sets = [*sets_of(ONE), RecordSet("device", (again,))]
+    plan = world.plan_sets(sets)
+    assert [one.action for one in plan.records] == ["conflict", "conflict"]
+    assert "device[a], inventory.csv row 2" in plan.records[0].reason
+    assert writes_of(plan) == []
+
+
+def test_two_records_with_the_key_are_a_conflict(world: World) -> None:
+    ids = [world.cmdb.add("device", name="a"), world.cmdb.add("device", name="a")]
+    plan = world.plan(ONE)
+    assert record(plan, "a").action == "conflict"
+    assert all(f"id {one}" in record(plan, "a").reason for one in ids)
+
+
+def test_a_bound_record_stays_ours_when_somebody_makes_a_second_of_its_key(world: World) -> None:
+    world.sync(ONE)
+    world.cmdb.add("device", name="a", status="theirs")
+    plan = world.plan(ONE)
+    assert (plan.summary.same, actions(plan)) == (1, {"a": "unmanaged"})
+
+
+def test_swapped_names_are_conflicts_and_not_two_adoptions(world: World) -> None:
+    wanted = {"device": {"a": {"serial": "1"}, "b": {"serial": "2"}}}
+    world.sync(wanted)
+    first, second = world.the("device", name="a"), world.the("device", name="b")
+    world.cmdb.edit("device", first, name="b")
+    world.cmdb.edit("device", second, name="a")
+    plan = world.plan(wanted)
+    assert {one.id: verdicts(plan, name) for name, one in ((n, record(plan, n)) for n in "ab")} == {
+        first: {"name": "conflict"},
+        second: {"name": "conflict"},
+    }
+
+
+def test_a_new_wish_for_the_key_of_a_renamed_record_is_a_conflict(world: World) -> None:
+    world.sync(ONE)
+    world.cmdb.edit("device", world.the("device", name="a"), name="b")
+    plan = world.plan({"device": {**ONE["device"], "b": {}}})
+    assert actions(plan) == {"a": "conflict", "b": "conflict"}
+    assert "belongs to another desired record" in record(plan, "b").reason
+
+
+def test_a_record_of_ours_that_is_gone_is_created_again_and_says_so(world: World) -> None:
+    world.sync(ONE)
+    device = world.the("device", name="a")
+    world.cmdb.remove("device", device)
+    plan = world.plan(ONE)
+    assert actions(plan) == {"a": "create"}
+    assert record(plan, "a").reason == f"the record that was written before (id {device}) is gone"
+    world.cmdb.hidden = frozenset({"device"})
+    plan = world.plan(ONE)
+    assert actions(plan) == {"a": "conflict"}
+    assert "hidden" in record(plan, "a").reason
+
+
+def test_what_was_made_anew_by_others_is_first_contact(world: World) -> None:
+    world.sync(ONE)
+    world.cmdb.remove("device", world.the("device", name="a"))
+    world.cmdb.add("device", name="a", status="offline")
+    assert actions(world.plan(ONE)) == {"a": "adopt"}
+
+
+def test_taking_a_field_that_no_mapping_names_is_an_input_error(world: World) -> None:
+    with pytest.raises(InputError) as told:
+        world.plan(ONE, took("statsu"))
+    assert "'status'" in told.value.hint
+    with pytest.raises(InputError, match="no record has such a field"):
+        world.plan({"device": {}}, took("zzz"))
+    with pytest.raises(InputError) as told:
+        world.plan(ONE, took("zzzzzzzz"))
+    assert "serial" in told.value.hint
+
+
+def test_others_are_only_counted(world: World) -> None:
+    world.sync(ONE)
+    world.cmdb.add("device", name="theirs")
+    world.cmdb.add("device", name="marked", tags=[MARK])
+    plan = world.plan(ONE, PRUNE)
+    assert actions(plan) == {"theirs": "unmanaged", "marked": "unmanaged"}
+    assert "no evidence" in record(plan, "marked").reason
+
+
+def test_types_that_left_the_mappings_are_named(world: World) -> None:
+    world.sync({"site": {"s": {}}, **ONE})
+    assert world.plan(ONE).notes == (
+        "1 of site that this project wrote are in no mapping any more, and are left alone",
+    )
+
+
+def test_sources_and_readings_that_are_not_whole_are_named(world: World) -> None:
+    sets = [RecordSet("site", (), complete=False, reason="no state", source="terraform")]
+    world.cmdb.hidden = frozenset({"site"})
+    assert world.plan_sets(sets).notes == (
+        "terraform is not known whole: no state",
+        "not all records of site can be seen: the token sees only some",
+    )
+
+
+@pytest.mark.parametrize(
+    ("setting", "bound", "allowed"), [(None, 0, 10), (None, 1000, 50), (25, 10_000, 25), ("5%", 100, 5), ("0%", 9, 0)]
+)
+def test_max_deletes_is_the_larger_of_a_number_and_a_share(setting: int | str | None, bound: int, allowed: int) -> None:
+    assert MaxDeletes.of(setting).allowed(bound) == allowed
+
+
+@pytest.mark.parametrize("setting", [-1, True, "5", "101%", "x%"])
+def test_a_strange_max_deletes_is_an_input_error(setting: int | str) -> None:
+    with pytest.raises(InputError, match="max_deletes"):
+        MaxDeletes.of(setting)
