@@ -71,10 +71,10 @@ def build_network(api: Any) -> dict[str, Any]:
 
 
 def limited_token(api: Any, name: str, permissions: Sequence[tuple[Sequence[str], Any]]) -> str:
-    """A token of a new user who may view these types, each within its constraints."""
+    """A token of a new user who may view these types, each within its constraints, and what they may view."""
     user = api.users.users.create(username=name, password="Correct-horse-7-battery")  # noqa: S106 -- of a test
     token = api.users.tokens.create(user=user.id, write_enabled=False)
-    for number, (types, constraints) in enumerate(permissions):
+    for number, (types, constraints) in enumerate([*permissions, (["users.objectpermission"], None)]):
         api.users.permissions.create(
             name=f"{name} {number}",
             object_types=list(types),
