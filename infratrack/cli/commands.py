@@ -18,6 +18,7 @@ COMMANDS: Final = {
     "record": ("infratrack.cli.record:record", "Record what another system left: plans, reports, runs."),
     "observe": ("infratrack.cli.observe:observe", "Look at the world and leave signed observations."),
     "sync": ("infratrack.cli.sync:sync", "Show how a CMDB differs from the sources, and bring it into agreement."),
+    "links": ("infratrack.cli.links:links", "Propose links that the project file does not have yet."),
     "status": ("infratrack.cli.status:status", "Show what is delivered, computed from the evidence."),
     "explain": ("infratrack.cli.explain:explain", "Explain a deliverable's status, down to run and person."),
     "accept": ("infratrack.cli.accept:accept", "Sign a deliverable off."),

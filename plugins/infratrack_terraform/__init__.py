@@ -8,6 +8,7 @@ from infratrack.api import (
     Collector,
     Criterion,
     EvidenceType,
+    LinkSuggester,
     Observer,
     Proposal,
     Recorder,
@@ -75,6 +76,14 @@ def infratrack_sources() -> list[Source]:
     from infratrack_terraform.sources import OutputSource, ResourceSource  # noqa: PLC0415 -- only when asked for
 
     return [OutputSource(), ResourceSource()]
+
+
+@hookimpl
+def infratrack_links() -> list[LinkSuggester]:
+    """Links from the graph."""
+    from infratrack_terraform.links import TerraformLinks  # noqa: PLC0415 -- only when asked for
+
+    return [TerraformLinks()]
 
 
 @hookimpl
