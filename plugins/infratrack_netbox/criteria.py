@@ -31,8 +31,8 @@ class Record:
     Without `count` or `min`, at least one must be there. All that the token can see within the filter must agree.
     A `count` also says that there is no other record: like every "not there", that needs a token of which it is proven
     that it sees all records of the type (a superuser's, or one that may view the type without constraints and may view
-    `users.objectpermission`, which says so), or a `canary`; otherwise it is unknown. Values are compared in one spelling:
-    `2001:DB8::1` is `2001:db8:0:0::1`, and a choice is given by its value.
+    `users.objectpermission`, which says so), or a `canary`; otherwise it is unknown. Values are compared in one
+    spelling: `2001:DB8::1` is `2001:db8:0:0::1`, and a choice is given by its value.
     """
 
     name: Final = "netbox.record"
