@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from msgspec import Struct
@@ -22,10 +22,12 @@ class MaxDeletes(Struct, frozen=True):
     percent: float = 5.0
 
     @classmethod
-    def of(cls, setting: int | str | None) -> MaxDeletes:
-        """What `max_deletes` of the project file says: a number, `"5%"`, or None for the default."""
+    def of(cls, setting: int | str | Mapping[str, float] | None) -> MaxDeletes:
+        """What `max_deletes` of the project file says: a number, `"5%"`, both in a mapping, or None for the default."""
         if setting is None:
             return cls()
+        if isinstance(setting, Mapping):
+            return cls(int(setting.get("records", 0)), float(setting.get("percent", 0)))
         if isinstance(setting, int) and not isinstance(setting, bool) and setting >= 0:
             return cls(setting, 0.0)
         found = _PERCENT.fullmatch(setting) if isinstance(setting, str) else None

@@ -144,7 +144,7 @@ class _Root(Struct, frozen=True):
             raise Unread(error.message) from None
 
     def unread(self, what: str, reason: str) -> SourceReading:
-        return SourceReading((), f"{what} of {self.scope}", complete=False, reason=f"{self.scope}: {reason}")
+        return SourceReading((), f"{what} of {self.scope}", complete=False, reason=reason)
 
     def reading(
         self, what: str, state: StateFacts, items: tuple[Any, ...], secrets: frozenset[str], reason: str = ""
@@ -157,7 +157,7 @@ class _Root(Struct, frozen=True):
             items,
             f"{what} of {self.scope}, serial {state.serial}",
             complete=not reason,
-            reason=f"{self.scope}: {reason}" if reason else "",
+            reason=reason,
             facts={
                 "root": self.directory,
                 "workspace": self.workspace,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
@@ -274,9 +275,20 @@ def test_sources_and_readings_that_are_not_whole_are_named(world: World) -> None
 
 
 @pytest.mark.parametrize(
-    ("setting", "bound", "allowed"), [(None, 0, 10), (None, 1000, 50), (25, 10_000, 25), ("5%", 100, 5), ("0%", 9, 0)]
+    ("setting", "bound", "allowed"),
+    [
+        (None, 0, 10),
+        (None, 1000, 50),
+        (25, 10_000, 25),
+        ("5%", 100, 5),
+        ("0%", 9, 0),
+        ({"records": 3, "percent": 10}, 100, 10),
+        ({"records": 3, "percent": 10}, 10, 3),
+        ({"records": 3}, 1000, 3),
+        ({"percent": 1.5}, 1000, 15),
+    ],
 )
-def test_max_deletes_is_the_larger_of_a_number_and_a_share(setting: int | str | None, bound: int, allowed: int) -> None:
+def test_max_deletes_is_the_larger_of_a_number_and_a_share(setting: Any, bound: int, allowed: int) -> None:
     assert MaxDeletes.of(setting).allowed(bound) == allowed
 
 

@@ -111,7 +111,7 @@ def test_a_half_failed_apply_is_not_whole(applied: Stage) -> None:
         found = read(applied, each)
         assert found.items
         assert not found.complete
-        assert found.reason == "infra: 1 tainted, terraform_data.bad first: an apply did not finish"
+        assert found.reason == "1 tainted, terraform_data.bad first: an apply did not finish"
 
 
 @pytest.mark.slow
@@ -123,7 +123,7 @@ def test_a_workspace_of_its_own_and_one_where_nothing_was_applied(applied: Stage
     for each in ("terraform.output.devices", "terraform.resource.terraform_data"):
         prod = read(applied, each, {"directory": "infra", "workspace": "prod"})
         assert (prod.items, prod.complete) == ((), False)
-        assert prod.reason == "infra#prod: nothing was applied there yet"
+        assert prod.reason == "nothing was applied there yet"
 
 
 @pytest.mark.slow
@@ -156,7 +156,7 @@ def test_a_state_that_changes_while_it_is_read_is_not_whole(stage: Stage) -> Non
     moved = fake(stage, f"case $1 in state) echo '{STATE}';; show) echo '{SHOWN}';; esac")
     found = read(moved, "terraform.resource.a")
     assert found.items == ({"x": 1, "address": "a.b"},)
-    assert (found.complete, found.reason) == (False, "infra: the state changed while it was read; sync again")
+    assert (found.complete, found.reason) == (False, "the state changed while it was read; sync again")
 
 
 @pytest.mark.parametrize(
@@ -172,7 +172,7 @@ def test_answers_that_are_no_state_are_not_whole(stage: Stage, script: str, said
     stage.write(ROOT)
     found = read(fake(stage, script), "terraform.resource.a")
     assert (found.items, found.complete) == ((), False)
-    assert found.reason.startswith(f"infra: {said}")
+    assert found.reason.startswith(said)
 
 
 def test_without_terraform_nothing_is_known(stage: Stage) -> None:
