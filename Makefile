@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint bench netbox install clean
+.PHONY: demo demo-netbox test lint bench netbox install clean
 
 install: $(READY)
 
@@ -19,6 +19,10 @@ $(READY): .ci/requirements.txt pyproject.toml
 
 demo: $(READY)
 	$(BIN)/infratrack demo
+
+# The same with a NetBox of its own, which is made to agree as well.
+demo-netbox: $(READY)
+	@$(BIN)/python -m tests.netbox_server -- $(BIN)/infratrack demo
 
 # The NetBox to test against is made before the tests, so that the minutes of the first time are seen to pass.
 test: $(READY)

