@@ -133,7 +133,10 @@ class _Found:
 
     def reasons(self) -> list[str]:
         told = [f"no facts of {_names(hosts)}: {reason}" for reason, hosts in sorted(self._without.items())]
-        return [*told, f"facts of {_names(self._old)} are older than max_age"] if self._old else told
+        if self._old:
+            what = "are older than max_age" if self._now is not None else "have an age that nobody can tell"
+            told.append(f"facts of {_names(self._old)} {what}")
+        return told
 
 
 def _names(hosts: list[str]) -> str:
