@@ -26,6 +26,7 @@ _ADDS_TAGS: Final = (4, 7)
 """The oldest release that is known to take `add_tags` and `remove_tags`."""
 _LOOK_AHEAD: Final = 150
 """Deletes for which it is found out at once what they reach."""
+_NO_ID: Final = "the write names no id that a record of NetBox can have"
 
 
 def write(
@@ -130,6 +131,8 @@ class Writing:
         entries: list[Entry] = []
         for item in batch:
             record = self._record(item)
+            if isinstance(record, str) and not _is_id(record):
+                record = Nobody(_NO_ID)
             if isinstance(record, str):
                 entries.append(Entry(item, {}, record, item.write.version))
             elif record is not None:
@@ -171,7 +174,8 @@ class Writing:
     def _deletes(self, endpoint: Endpoint, batch: Sequence[Item], ahead: Sequence[Item]) -> Iterator[Written]:
         work = Deleting(self._ground, endpoint)
         entries = [Entry(item, {}, item.write.id or "", item.write.version) for item in batch]
-        fresh = work.again([entry for entry in entries if entry.id])
+        yield from (Written(one.item.number, "failed", reason=_NO_ID) for one in entries if not _is_id(one.id))
+        fresh = work.again([entry for entry in entries if _is_id(entry.id)])
         for one in fresh:
             if isinstance(one, Result):
                 yield Written(one.entry.item.number, one.outcome, one.id, reason=one.reason)
@@ -186,7 +190,8 @@ class Writing:
         """Find out what goes with these records, and at once with the next ones of the type: it takes many requests."""
         if all((endpoint.type, entry.id) in self._below for entry in ready):
             return
-        next_ones = [item.write.id for item in ahead if item.write.type == endpoint.type and item.write.id]
+        same = [item.write.id or "" for item in ahead if item.write.type == endpoint.type]
+        next_ones = [one for one in same if _is_id(one)]
         ids = list(dict.fromkeys([*(entry.id for entry in ready), *next_ones]))
         found = rows_below(self._ground.client, self._mark, endpoint.type, ids)
         self._below |= {(endpoint.type, one): found.get(one, ()) for one in ids}
@@ -300,6 +305,11 @@ class Writing:
 
 def _now(item: Item) -> dict[str, Any]:
     return {name: value for name, value in item.write.fields.items() if name not in item.waiting}
+
+
+def _is_id(text: str) -> bool:
+    """Whether it can be the id of a record: ids of evidence are somebody's text."""
+    return text.isascii() and text.isdigit()
 
 
 def _named(write: Write) -> set[str]:

@@ -323,3 +323,24 @@ def test_a_generator_that_is_closed_sends_nothing_more() -> None:
     next(running)
     running.close()
     assert len(server.sent) == 1
+
+
+def test_a_write_without_an_id_that_can_be_one_fails_alone() -> None:
+    server, rows = with_devices(1)
+    update_one = Write("update", "dcim.device", {"name": "leaf-0"}, "../sites/1", "", {"status": "planned"})
+    deletes = [Write("delete", "dcim.device", {"name": "x"}, one) for one in (None, "1/..", str(rows[0]["id"]))]
+    came = carried(server, [update_one, *deletes])
+    assert [came[number].outcome for number in range(4)] == ["failed", "failed", "failed", "written"]
+    assert came[0].reason == came[1].reason == "the write names no id that a record of NetBox can have"
+
+
+def test_an_update_without_an_id_is_of_the_record_under_its_key() -> None:
+    server = with_site()
+    server.add(ADDRESSES, address="10.0.0.1/24")
+    primary = {"primary_ip4": {"address": "10.0.0.1/24"}}
+    later = Write("update", "dcim.device", {"name": "leaf-0"}, None, "", primary, expected={"primary_ip4": None})
+    nobody = Write("update", "dcim.device", {"name": "leaf-9"}, None, "", primary)
+    came = carried(server, [device("leaf-0"), later, nobody])
+    assert [came[number].outcome for number in range(3)] == ["written", "written", "failed"]
+    assert came[1].id == came[0].id
+    assert came[2].reason.startswith("there is no dcim.device with")
