@@ -21,6 +21,8 @@ from infratrack.reconciliation.bases import SyncRun
 
 _VALUES: Final = ("before", "after", "add", "remove")
 _SHORTEST_RUN: Final = 8
+MASKED: Final = "maskedFields"
+"""Member of a result, as handed on here: the names of fields whose values are not known because of redaction."""
 
 
 class EarlierSyncs(Struct, frozen=True):
@@ -70,8 +72,20 @@ def usable(evidence: RecordedEvidence) -> RecordedEvidence:
     records = result.get("records") if isinstance(result, Mapping) else None
     if not isinstance(result, Mapping) or not isinstance(records, list):
         return evidence
+    masked = [name for one in records if isinstance(one, Mapping) for name in _masked(one)]
     kept = {**result, "records": [_unmasked(one) if isinstance(one, Mapping) else one for one in records]}
+    kept[MASKED] = list(dict.fromkeys(masked))
     return structs.replace(evidence, predicate={**evidence.predicate, "result": kept})
+
+
+def _masked(record: Mapping[str, Any]) -> Iterator[str]:
+    """The names of fields whose values are not known because of redaction."""
+    fields, prior = record.get("fields"), record.get("prior")
+    for field in fields if isinstance(fields, list) else ():
+        if isinstance(field, Mapping) and any(holds_mask(field.get(one)) for one in _VALUES):
+            yield str(field.get("name"))
+    if isinstance(prior, Mapping):
+        yield from (str(name) for name, value in prior.items() if holds_mask(value))
 
 
 def _unmasked(record: Mapping[str, Any]) -> Mapping[str, Any]:

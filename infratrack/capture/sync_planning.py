@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import Struct, structs
 
 from infratrack.capture.child_environment import without_signing_key
-from infratrack.capture.sync_evidence import EarlierSyncs, runs_of
+from infratrack.capture.sync_evidence import MASKED, EarlierSyncs, runs_of
 from infratrack.capture.sync_session import Session, asking
 from infratrack.capture.workspace import Workspace
 from infratrack.evidence.redaction import Scrubber, secrets_in_environment
@@ -92,7 +92,10 @@ def undo(session: Session, run: SyncRun, earlier: EarlierSyncs, scrubber: Scrubb
         sets = inventory.prepare(undo_sets(run))
         readings = inventory.read(sets, undo_ids(run))
         plan = undo_plan(session.name, session.identity, run, readings, bases, inventory.dependents)
-    return told_who(session, structs.replace(plan, notes=(*plan.notes, *earlier.notes)), scrubber)
+    masked = [
+        f"{name} is not brought back: its value was masked in the evidence" for name in run.result.get(MASKED, ())
+    ]
+    return told_who(session, structs.replace(plan, notes=(*plan.notes, *masked, *earlier.notes)), scrubber)
 
 
 def policy_of(asked: Asked, configuration: Any) -> Policy:  # noqa: ANN401 -- as the project file has it

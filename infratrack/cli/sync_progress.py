@@ -1,16 +1,20 @@
-"""What a person sees while a sync reads and writes: a bar on a terminal, a line a stage elsewhere. Standard error."""
+"""What a person sees while a sync reads and writes, on standard error: a bar on a terminal, else a rare line."""
 
 from __future__ import annotations
 
 import contextlib
 import sys
+import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from infratrack.cli.messages import printable, say
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
+
+
+SECONDS_BETWEEN_LINES: Final = 5.0
 
 
 class _Shown(Protocol):
@@ -53,16 +57,15 @@ class SyncProgress:
 
 
 class _Lines:
-    """A line when a stage begins, as a log keeps it."""
+    """A line now and then, as a log keeps it; none for what is quick."""
 
     def __init__(self) -> None:
-        self._said: set[str] = set()
+        self._last = time.monotonic()
 
     def __call__(self, what: str, done: int, total: int, /) -> None:
-        # What is first told of when it is over is not worth a line.
-        if what not in self._said and not 0 < total <= done:
-            say(f"{what} ({total})" if total > 1 else what)
-        self._said.add(what)
+        if time.monotonic() - self._last >= SECONDS_BETWEEN_LINES:
+            self._last = time.monotonic()
+            say(f"{what}: {done} of {total}" if total else what)
 
 
 class _Bars:
