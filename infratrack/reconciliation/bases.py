@@ -13,6 +13,7 @@ from msgspec import Struct, structs
 
 from infratrack.evidence.redaction.scrubber import MASK
 from infratrack.reconciliation.canonical import canonical, items_of
+from infratrack.reconciliation.following import Renames, renamed_base
 from infratrack.reconciliation.records import Base, Fields
 
 _WRITING: Final = frozenset({"create", "adopt", "change", "bind"})
@@ -72,6 +73,7 @@ def bases_of(runs: Iterable[SyncRun], identity: str) -> Bases:
     folding = _Folding({one.result.get("undoes") for one in of_this if isinstance(one.result.get("undoes"), str)})
     for one in of_this:
         folding.add(one)
+    folding.follow()
     return Bases(
         {name: records for name, records in folding.records.items() if records},
         {name: started for name, started in folding.started.items() if started},
@@ -127,9 +129,15 @@ class _Folding:
         self._undone = undone
         self._before: dict[str, dict[tuple[str, str], Base | None]] = {}
         """Of the runs that are undone later: what was known of each record before them."""
+        self._run = 0
+        self._place: dict[tuple[str, str], int] = {}
+        """The number of the run that wrote a record last."""
+        self._renames: dict[int, Renames] = {}
+        """Number of a run → what it renamed."""
 
     def add(self, run: SyncRun) -> None:
         """Fold one run."""
+        self._run += 1
         undoes = run.result.get("undoes")
         back_to = self._before.get(undoes, {}) if isinstance(undoes, str) else {}
         snapshot = self._before.setdefault(run.run, {}) if run.run in self._undone else None
@@ -146,6 +154,16 @@ class _Folding:
             elif entry.outcome in _NOT_SEEN or entry.outcome in _NOT_DONE:
                 self._not_seen(entry, run.run)
 
+    def follow(self) -> None:
+        """Let what was written before a rename refer to the renamed record by its new key."""
+        for number, renames in self._renames.items():
+            if not renames:
+                continue
+            for type_name, of_type in self.records.items():
+                for record_id, base in of_type.items():
+                    if self._place.get((type_name, record_id), 0) < number:
+                        of_type[record_id] = renamed_base(base, renames)
+
     def _written(self, entry: Entry, run: str) -> None:
         known = self.records.setdefault(entry.type, {})
         if entry.action == "delete":
@@ -156,7 +174,11 @@ class _Folding:
         self.children.update(entry.children)
         self.started.get(entry.type, {}).pop(canonical(entry.key), None)
         old = known.get(entry.id)
-        known[entry.id] = _joined(old, entry, run)
+        new = _joined(old, entry, run)
+        known[entry.id] = new
+        self._place[entry.type, entry.id] = self._run
+        if old is not None and old.key != new.key:
+            self._renames.setdefault(self._run, Renames()).add(entry.type, old.key, new.key)
 
     def _not_seen(self, entry: Entry, run: str) -> None:
         """Note what may have been written. A create that was not done is still one that we set out to do."""

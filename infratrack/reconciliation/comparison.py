@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
+from msgspec import structs
+
 from infratrack.reconciliation.canonical import PLAIN, canonical, items_of, same_value
+from infratrack.reconciliation.following import Following
 from infratrack.reconciliation.records import Base, FieldPlan, Fields, Verdict
 
 _NOTHING: Final = object()
-Followed = Callable[[Any], Any]
-"""A live value as it will read once the records that it refers to carry their desired keys."""
+_SAME_NAMES: Final = Following()
 
 
 def agrees(desired: Fields, live: Fields) -> bool:
@@ -62,7 +64,7 @@ def compare(  # noqa: PLR0913 -- the three sides, and what decides between them
     *,
     made: bool = False,
     taken: Collection[str] = (),
-    followed: Followed | None = None,
+    following: Following = _SAME_NAMES,
 ) -> list[FieldPlan]:
     """The fields that differ, each with its verdict.
 
@@ -70,15 +72,15 @@ def compare(  # noqa: PLR0913 -- the three sides, and what decides between them
     conflicts a person decided for us.
     """
     plans = []
+    ours = None if base is None else following.base(base)
     for name, wanted in desired.items():
-        found = live.get(name)
-        plan = compare_field(name, known(base, name), found, wanted, base.intended.get(name, ()) if base else ())
-        if plan is None or (followed is not None and same_value(followed(found), wanted)):
+        found = following.live.followed(live.get(name))
+        plan = compare_field(name, known(ours, name), found, wanted, ours.intended.get(name, ()) if ours else ())
+        if plan is None:
             continue
-        verdict: Verdict = plan.verdict
-        if name in taken or (made and verdict == "adopt"):
-            verdict = "change"
-        plans.append(FieldPlan(name, plan.base, found, wanted, verdict))
+        if name in taken or (made and plan.verdict == "adopt"):
+            plan = structs.replace(plan, verdict="change")
+        plans.append(plan if is_list(found, wanted) else structs.replace(plan, live=live.get(name)))
     return plans
 
 

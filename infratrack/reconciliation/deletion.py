@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from msgspec import Struct, structs
 
 from infratrack.reconciliation.bases import Bases
-from infratrack.reconciliation.canonical import items_of, same_value
+from infratrack.reconciliation.canonical import canonical, items_of, same_value
 from infratrack.reconciliation.cascade import NOT_DESIRED, Around, Dependents, with_cascades
-from infratrack.reconciliation.comparison import compare_field
+from infratrack.reconciliation.comparison import compare_field, is_list, known
+from infratrack.reconciliation.following import Following
 from infratrack.reconciliation.naming import listed
 from infratrack.reconciliation.policy import Policy
 from infratrack.reconciliation.records import Action, Base, FieldPlan, LiveRecord, RecordPlan
@@ -64,6 +65,7 @@ def leftover_plans(  # noqa: PLR0913, PLR0917 -- what a delete depends on
     policy: Policy,
     retired_by: Mapping[str, tuple[str, Any] | None],
     dependents: Dependents,
+    following: Following,
 ) -> LeftoverPlans:
     """Decide about everything that is not desired. `wanted`, `same`: what is, parents first."""
     unmanaged: list[RecordPlan] = []
@@ -71,14 +73,14 @@ def leftover_plans(  # noqa: PLR0913, PLR0917 -- what a delete depends on
     reasons: dict[str, tuple[str, ...]] = {}
     for one in leftovers:
         reasons[one.type] = one.reasons
-        known = bases.records.get(one.type, {})
+        bound = bases.records.get(one.type, {})
         for live in (*one.gone.values(), *one.strange):
-            base = known.get(live.id)
+            base = bound.get(live.id) or _begun(live, bases)
             plan = _ownership(live, base, bases)
             if plan is not None:
                 unmanaged.append(plan)
             else:
-                candidates.append(_candidate(live, base, policy, retired_by[one.type]))
+                candidates.append(_candidate(live, base, policy, retired_by[one.type], following))
     # Children come after their parents in the order of types: given up before them.
     candidates.reverse()
     refused: list[str] = []
@@ -104,6 +106,18 @@ def leftover_plans(  # noqa: PLR0913, PLR0917 -- what a delete depends on
     )
 
 
+def _begun(live: LiveRecord, bases: Bases) -> Base | None:
+    """What is known of a record that a run which nobody saw ending set out to create: it is as it was to become."""
+    started = bases.started.get(live.type, {}).get(canonical(live.key))
+    if started is None or not started.intended or not live.owned:
+        return None
+    there = {**live.fields, **live.key}
+    intended = started.intended.items()
+    if any(name in there and not any(_alike(one, there[name]) for one in values) for name, values in intended):
+        return None
+    return structs.replace(started, id=live.id, fields={name: values[-1] for name, values in intended})
+
+
 def _ownership(live: LiveRecord, base: Base | None, bases: Bases) -> RecordPlan | None:
     """The plan of a record that is not ours to give up; None where it is ours."""
     if base is not None and not live.owned:
@@ -118,18 +132,24 @@ def _ownership(live: LiveRecord, base: Base | None, bases: Bases) -> RecordPlan 
     return _plan(live, "unmanaged", MADE_BY_SERVER if child else "")
 
 
-def _candidate(live: LiveRecord, base: Base | None, policy: Policy, retired_by: tuple[str, Any] | None) -> _Candidate:
+def _candidate(
+    live: LiveRecord,
+    base: Base | None,
+    policy: Policy,
+    retired_by: tuple[str, Any] | None,
+    following: Following,
+) -> _Candidate:
     """What giving up means for one record of ours."""
     if policy.prune:
-        return _Candidate(live, base, _deleted(live, base, policy))
+        return _Candidate(live, base, _deleted(live, base, policy, following))
     if retired_by is None:
-        return _Candidate(live, base, structs.replace(_deleted(live, base, policy), carried_out=False))
+        return _Candidate(live, base, structs.replace(_deleted(live, base, policy, following), carried_out=False))
     return _Candidate(live, base, _retired(live, base, policy, *retired_by))
 
 
-def _deleted(live: LiveRecord, base: Base | None, policy: Policy) -> RecordPlan:
+def _deleted(live: LiveRecord, base: Base | None, policy: Policy, following: Following) -> RecordPlan:
     """A delete rests on every field that we know; a value that is not ours makes it a conflict."""
-    fields = rests_on(live, base, policy.take_ours)
+    fields = rests_on(live, base, following, policy.take_ours)
     changed = [one.name for one in fields if one.verdict == "conflict"]
     if changed:
         reason = f"{NOT_DESIRED}, but {listed(changed)}: changed by somebody else since this project wrote it"
@@ -137,26 +157,30 @@ def _deleted(live: LiveRecord, base: Base | None, policy: Policy) -> RecordPlan:
     return _plan(live, "delete", ONLY_PRUNE if not policy.prune else NOT_DESIRED, fields)
 
 
-def rests_on(live: LiveRecord, base: Base | None, taken: Iterable[str] = ()) -> list[FieldPlan]:
+def rests_on(live: LiveRecord, base: Base | None, following: Following, taken: Collection[str] = ()) -> list[FieldPlan]:
     """Every field that we wrote, as it is now: `same`, or `conflict` where somebody else changed it."""
     if base is None:
         return []
     there = {**live.fields, **live.key}
+    ours = following.base(base)
     plans = []
     for name, written in {**base.fields, **base.key}.items():
-        # What is not read, because no mapping names it any more, is looked at before the delete: it rests on it.
-        found, intended = there.get(name, written), base.intended.get(name, ())
-        same = name in taken or _untouched(written, found, intended)
-        plans.append(FieldPlan(name, written, found, None, "same" if same else "conflict"))
+        intended = ours.intended.get(name, ())
+        if name in there:
+            found = following.live.followed(there[name])
+            untouched = name in taken or any(_alike(one, found) for one in (known(ours, name), *intended))
+            plans.append(FieldPlan(name, written, there[name], None, "same" if untouched else "conflict"))
+        elif not intended:
+            # Not read, because no mapping names it any more: the delete itself looks at it, and rests on it.
+            plans.append(FieldPlan(name, written, written, None, "same"))
     return plans
 
 
-def _untouched(written: Any, found: Any, intended: tuple[Any, ...]) -> bool:  # noqa: ANN401 -- any JSON values
-    """Whether nobody else changed a value."""
-    if not isinstance(written, list) and not isinstance(found, list):
-        return any(same_value(found, one) for one in (written, *intended))
-    here = items_of(found).keys()
-    return any(here == items_of(one).keys() for one in (written, *intended))
+def _alike(written: Any, found: Any) -> bool:  # noqa: ANN401 -- any JSON values
+    """Whether nobody else changed a value, nor added an item."""
+    if is_list(written, found):
+        return items_of(written).keys() == items_of(found).keys()
+    return same_value(written, found)
 
 
 def _retired(live: LiveRecord, base: Base | None, policy: Policy, name: str, value: Any) -> RecordPlan:  # noqa: ANN401 -- any JSON value

@@ -11,6 +11,7 @@ from msgspec import Struct
 from infratrack.reconciliation.bases import Bases
 from infratrack.reconciliation.canonical import canonical
 from infratrack.reconciliation.comparison import agrees
+from infratrack.reconciliation.following import Following
 from infratrack.reconciliation.naming import called, listed
 from infratrack.reconciliation.records import Base, DesiredRecord, LiveRecord, Reading, RecordSet
 
@@ -47,7 +48,7 @@ class Matches(Struct):
 class Index:
     """The live records of one set, by id and by key."""
 
-    def __init__(self, reading: Reading) -> None:
+    def __init__(self, reading: Reading, following: Following) -> None:
         self.by_id: dict[str, LiveRecord] = {}
         self.by_key: dict[bytes, LiveRecord] = {}
         self.twice: dict[bytes, list[LiveRecord]] = {}
@@ -56,7 +57,7 @@ class Index:
             if live.id in self.by_id:
                 continue
             self.by_id[live.id] = live
-            spelling = canonical(live.key)
+            spelling = canonical(following.live.followed(live.key) if following.live else live.key)
             if spelling not in self.by_key:
                 self.by_key[spelling] = live
             else:
@@ -70,14 +71,19 @@ class Index:
         return self.twice.get(spelling, []) if one is None else [one]
 
 
-def match(type_name: str, sets: Sequence[tuple[int, RecordSet, Reading]], bases: Bases) -> Matches:
+def match(
+    type_name: str, sets: Sequence[tuple[int, RecordSet, Reading]], bases: Bases, following: Following
+) -> Matches:
     """Tell the records of one type apart. `sets`: number in the plan, what is desired, what is there."""
     bound = bases.records.get(type_name, _NO_BASES)
-    indexes = {number: Index(reading) for number, _, reading in sets}
-    matching = _Matching(type_name, bound, indexes)
+    indexes = {number: Index(reading, following) for number, _, reading in sets}
+    matching = _Matching(type_name, bound, indexes, following)
     twice = _desired_twice(sets)
     for number, record_set, _ in sets:
-        matching.quickly(number, record_set.desired, twice)
+        if following:  # what is equal now need not be so once something else is renamed
+            matching.slowly(number, record_set.desired, twice)
+        else:
+            matching.quickly(number, record_set.desired, twice)
     matching.by_id()
     matching.by_key()
     return matching.result()
@@ -86,7 +92,10 @@ def match(type_name: str, sets: Sequence[tuple[int, RecordSet, Reading]], bases:
 class _Matching:
     """The work on one type."""
 
-    def __init__(self, type_name: str, bound: Mapping[str, Base], indexes: Mapping[int, Index]) -> None:
+    def __init__(
+        self, type_name: str, bound: Mapping[str, Base], indexes: Mapping[int, Index], following: Following
+    ) -> None:
+        self.following = following
         self.type = type_name
         self.bound = bound
         self.indexes = indexes
@@ -117,6 +126,12 @@ class _Matching:
                 claimed.add(live.id)
                 self.same.append(live)
 
+    def slowly(self, number: int, desired: Iterable[DesiredRecord], twice: Mapping[bytes, str]) -> None:
+        """Everything becomes pending."""
+        for one in desired:
+            spelling = canonical(one.key)
+            self.pending.append(Match(number, one, spelling, problem=twice.get(spelling, "")))
+
     def by_id(self) -> None:
         """Give each pending record the live one that evidence knows by the same key."""
         if not self.pending:
@@ -124,7 +139,7 @@ class _Matching:
         known = defaultdict(list)
         for base in self.bound.values():
             if base.id not in self.claimed:
-                known[canonical(base.key)].append(base)
+                known[canonical(self.following.known.followed(base.key))].append(base)
         for one in self.pending:
             candidates = known.get(one.spelling, [])
             there = [base for base in candidates if self.find(one.number, base.id) is not None]

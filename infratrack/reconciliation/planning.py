@@ -11,6 +11,7 @@ from infratrack.reconciliation.canonical import canonical, same_value
 from infratrack.reconciliation.cascade import Dependents
 from infratrack.reconciliation.comparison import compare, knows
 from infratrack.reconciliation.deletion import Leftovers, Retirement, leftover_plans
+from infratrack.reconciliation.following import Following
 from infratrack.reconciliation.matching import Match, Matches, match
 from infratrack.reconciliation.naming import listed
 from infratrack.reconciliation.policy import Policy, check_taken
@@ -26,7 +27,7 @@ from infratrack.reconciliation.records import (
     Summary,
     SyncPlan,
 )
-from infratrack.reconciliation.renames import Renames, pair_renamed
+from infratrack.reconciliation.renames import pair_renamed
 
 _HIDDEN: Final = "; and it may only be hidden from this token: it is not created again"
 
@@ -54,7 +55,9 @@ def make_plan(  # noqa: PLR0913, PLR0917 -- the whole world that a plan rests on
         by_type.setdefault(record_set.type, []).append((number, record_set, reading))
     for type_name, of_type in by_type.items():
         planning.add(type_name, of_type)
-    left = leftover_plans(planning.leftovers, planning.plans(), planning.same, bases, policy, retired_by, dependents)
+    left = leftover_plans(
+        planning.leftovers, planning.plans(), planning.same, bases, policy, retired_by, dependents, planning.following
+    )
     records = (*planning.plans(), *left.unmanaged, *left.retired, *left.deleted)
     same = [*planning.same, *left.same]
     counts: Counter[str] = Counter(one.action for one in records)
@@ -77,7 +80,7 @@ class _Planning:
         self.bases = bases
         self.policy = policy
         self.retired_by = retired_by
-        self.renames = Renames()
+        self.following = Following()
         self.same: list[LiveRecord] = []
         self.bindings: list[Binding] = []
         self.notes: list[str] = []
@@ -92,14 +95,16 @@ class _Planning:
     def add(self, type_name: str, of_type: Sequence[tuple[int, RecordSet, Reading]]) -> None:
         """Plan all records of one type."""
         self._complete |= {number: reading for number, _, reading in of_type}
-        matches = match(type_name, of_type, self.bases)
+        matches = match(type_name, of_type, self.bases, self.following)
         if matches.pending:
             every = [one for _, record_set, _ in of_type for one in record_set.desired]
-            self.notes += pair_renamed(matches, self.bases.records.get(type_name, {}), every, self.renames)
+            self.notes += pair_renamed(matches, self.bases, every, self.following)
         self.same += matches.same
         for one in matches.pending:
             if one.live is not None:
-                self.renames.add(type_name, one.live.key, one.desired.key)
+                self.following.live.add(type_name, one.live.key, one.desired.key)
+            if one.base is not None:
+                self.following.known.add(type_name, one.base.key, one.desired.key)
         for one in matches.pending:
             plan = self._decided(one)
             if plan is not None:
@@ -122,7 +127,7 @@ class _Planning:
             base,
             made=started is not None and self._made(one),
             taken=self.policy.take_ours,
-            followed=self.renames.followed if self.renames else None,
+            following=self.following,
         )
         if one.base is not None:
             fields += self._wanted_again(one, one.base)

@@ -10,68 +10,36 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from typing import Any
 
+from infratrack.reconciliation.bases import Bases
 from infratrack.reconciliation.canonical import canonical, items_of, same_value
+from infratrack.reconciliation.following import Following
 from infratrack.reconciliation.matching import Matches
 from infratrack.reconciliation.naming import called
-from infratrack.reconciliation.records import Base, DesiredRecord, Fields, LiveRecord
+from infratrack.reconciliation.records import Base, DesiredRecord, Fields
 
 _Pair = tuple[int, str]
 """Position of a pending match, id of a bound record."""
 
 
-class Renames:
-    """Records whose live key is not the desired one, so that what refers to them need not be taken for changed."""
-
-    def __init__(self) -> None:
-        self._by_value: dict[tuple[str, bytes], list[tuple[str, Fields, Fields]]] = defaultdict(list)
-
-    def __bool__(self) -> bool:
-        """Whether there are any."""
-        return bool(self._by_value)
-
-    def add(self, type_name: str, live: Fields, desired: Fields) -> None:
-        """A record reads `live` and is desired as `desired`."""
-        for name, value in live.items():
-            if name in desired and not same_value(value, desired[name]):
-                self._by_value[name, canonical(value)].append((type_name, live, desired))
-
-    def followed(self, value: Any) -> Any:  # noqa: ANN401 -- any JSON value
-        """A value as it will read once what it refers to carries its desired key."""
-        if isinstance(value, (list, tuple)):
-            return [self.followed(one) for one in value]
-        if not isinstance(value, Mapping):
-            return value
-        kind = value.get("type")
-        for name, part in value.items():
-            for type_name, live, desired in self._by_value.get((name, canonical(part)), ()):
-                refers = [one for one in value if one != "type" or "type" in live]
-                if kind in {None, type_name} and all(
-                    one in live and one in desired and same_value(live[one], value[one]) for one in refers
-                ):
-                    return {**value, **{one: desired[one] for one in refers}}
-        return {name: self.followed(part) for name, part in value.items()}
-
-
 def pair_renamed(
-    matches: Matches, bound: Mapping[str, Base], every: Sequence[DesiredRecord], renames: Renames
+    matches: Matches, bases: Bases, every: Sequence[DesiredRecord], following: Following
 ) -> tuple[str, ...]:
     """Take pairs out of what would be created and given up; returns notes about pairs that could not be told.
 
-    The pending matches get their live record, base and reason; `matches.gone` loses it.
+    The pending matches get their live record, base and reason; `matches.gone` loses it. What we set out to create once
+    is no renamed record, nor is what takes the place of one that is gone.
     """
-    _take_followed(matches, renames)
+    bound, started = bases.records.get(matches.type, {}), bases.started.get(matches.type, {})
     creates = [
-        number for number, one in enumerate(matches.pending) if one.live is None and not one.problem and not one.reason
+        number
+        for number, one in enumerate(matches.pending)
+        if one.live is None and not one.problem and not one.reason and one.spelling not in started
     ]
-    given_up = {one: live for one, live in matches.gone.items() if live.owned}
+    given_up = {one: following.base(bound[one]) for one, live in matches.gone.items() if live.owned}
     if not creates or not given_up:
         return ()
-    pairs = _by_parent(matches, creates, given_up, bound, renames)
-    left = _without(creates, given_up, pairs)
-    alike, ambiguous = _by_all_fields(matches, *left, bound)
-    pairs += alike
+    pairs, ambiguous = _by_all_fields(matches, creates, given_up)
     left = _without(creates, given_up, pairs)
     pairs += _by_one_value(matches, *left, bound, every)
     for number, record_id in pairs:
@@ -82,17 +50,6 @@ def pair_renamed(
     return _note(matches.type, len(ambiguous))
 
 
-def _take_followed(matches: Matches, renames: Renames) -> None:
-    """Records of others, or of the server's making, that have the desired key once what they belong to is renamed."""
-    if not renames:
-        return
-    by_key = {canonical(renames.followed(live.key)): live for live in matches.strange}
-    for one in matches.pending:
-        if one.live is None and not one.problem and one.spelling in by_key:
-            one.live = by_key.pop(one.spelling)
-            matches.strange.remove(one.live)
-
-
 def _note(type_name: str, count: int) -> tuple[str, ...]:
     if not count:
         return ()
@@ -100,19 +57,8 @@ def _note(type_name: str, count: int) -> tuple[str, ...]:
     return (f"{alike}; a field in the mapping that tells them apart (a serial number) makes a rename visible",)
 
 
-def _by_parent(
-    matches: Matches, creates: Iterable[int], given_up: Iterable[str], bound: Mapping[str, Base], renames: Renames
-) -> list[_Pair]:
-    """What is only called differently because what it belongs to is renamed: an interface of a device."""
-    if not renames:
-        return []
-    by_key = {matches.pending[number].spelling: number for number in creates}
-    found = {one: by_key.get(canonical(renames.followed(bound[one].key))) for one in given_up}
-    return [(number, one) for one, number in found.items() if number is not None]
-
-
 def _by_all_fields(
-    matches: Matches, creates: Sequence[int], given_up: Mapping[str, LiveRecord], bound: Mapping[str, Base]
+    matches: Matches, creates: Sequence[int], given_up: Mapping[str, Base]
 ) -> tuple[list[_Pair], set[int]]:
     """Pairs that agree in all fields, and what would agree so with several."""
     pairs, ambiguous = [], set()
@@ -122,13 +68,13 @@ def _by_all_fields(
             fields = matches.pending[number].desired.fields
             if names and tuple(sorted(fields)) == names:
                 new[_signature(fields, names)].append(number)
-        for record_id in given_up:
-            if new and bound[record_id].fields.keys() == set(names):
-                old[_signature(bound[record_id].fields, names)].append(record_id)
+        for record_id, base in given_up.items():
+            if new and base.fields.keys() == set(names):
+                old[_signature(base.fields, names)].append(record_id)
         for signature, numbers in new.items():
             ids = old.get(signature, [])
             if len(numbers) == 1 and len(ids) == 1:
-                if _one_part_differs(matches.pending[numbers[0]].desired.key, bound[ids[0]].key):
+                if _one_part_differs(matches.pending[numbers[0]].desired.key, given_up[ids[0]].key):
                     pairs.append((numbers[0], ids[0]))
             elif ids:
                 ambiguous.update(numbers)
@@ -138,7 +84,7 @@ def _by_all_fields(
 def _by_one_value(
     matches: Matches,
     creates: Sequence[int],
-    given_up: Mapping[str, LiveRecord],
+    given_up: Mapping[str, Base],
     bound: Mapping[str, Base],
     every: Sequence[DesiredRecord],
 ) -> list[_Pair]:
@@ -147,7 +93,9 @@ def _by_one_value(
         return []
     desired = Counter(one for record in every for one in _texts(record.fields))
     written = Counter(one for base in bound.values() for one in _texts(base.fields))
-    owners = {one: record_id for record_id in given_up for one in _texts(bound[record_id].fields) if written[one] == 1}
+    owners = {
+        one: record_id for record_id, base in given_up.items() for one in _texts(base.fields) if written[one] == 1
+    }
     pairs, taken = [], set()
     for number in creates:
         new = matches.pending[number].desired
@@ -155,7 +103,7 @@ def _by_one_value(
         if len(candidates) != 1:
             continue
         record_id = candidates.pop()
-        old = bound[record_id]
+        old = given_up[record_id]
         common = [name for name in new.fields if name in old.fields]
         agreeing = sum(same_value(new.fields[name], old.fields[name]) for name in common)
         if record_id not in taken and agreeing * 2 > len(common) and _one_part_differs(new.key, old.key):
@@ -184,10 +132,10 @@ def _one_part_differs(new: Fields, old: Fields) -> bool:
 
 
 def _without(
-    creates: Sequence[int], given_up: Mapping[str, LiveRecord], pairs: Sequence[_Pair]
-) -> tuple[list[int], dict[str, LiveRecord]]:
+    creates: Sequence[int], given_up: Mapping[str, Base], pairs: Sequence[_Pair]
+) -> tuple[list[int], dict[str, Base]]:
     numbers, ids = {number for number, _ in pairs}, {one for _, one in pairs}
     return (
         [number for number in creates if number not in numbers],
-        {one: live for one, live in given_up.items() if one not in ids},
+        {one: base for one, base in given_up.items() if one not in ids},
     )

@@ -13,6 +13,7 @@ from infratrack.reconciliation.bases import Bases, Entry, SyncRun, entries_of, h
 from infratrack.reconciliation.canonical import canonical, items_of, same_value
 from infratrack.reconciliation.cascade import Around, Dependents, with_cascades
 from infratrack.reconciliation.deletion import rests_on
+from infratrack.reconciliation.following import Following
 from infratrack.reconciliation.naming import listed
 from infratrack.reconciliation.records import (
     Action,
@@ -113,7 +114,8 @@ class _Undoing:
             return
         # What it belonged to may have been renamed by the same run: then it is found under its new name.
         key = {name: _shaped(value, entry.prior.get(name)) for name, value in entry.key.items()}
-        taken = self._by_key.get((entry.type, canonical(key)))
+        found = [self._by_key.get((entry.type, canonical(one))) for one in (key, entry.key)]
+        taken = next((one for one in found if one is not None), None)
         if taken is not None:
             self.conflicts.append(_plan(entry, taken, "conflict", "it was deleted, and another record has its key now"))
             return
@@ -135,7 +137,7 @@ class _Undoing:
         if live is None:
             return  # gone already, or never made
         base = self.bases.records.get(live.type, {}).get(live.id)
-        fields = rests_on(live, base)
+        fields = rests_on(live, base, Following())
         changed = {one.name for one in fields if one.verdict == "conflict"}
         there = {**live.fields, **live.key}
         changed |= {name for name, value in entry.values.items() if name in there and not _same(value, there[name])}

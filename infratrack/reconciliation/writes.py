@@ -7,7 +7,7 @@ from typing import Any
 
 from infratrack.reconciliation.canonical import canonical, items_of, mentions
 from infratrack.reconciliation.comparison import is_list
-from infratrack.reconciliation.renames import Renames
+from infratrack.reconciliation.following import Renames
 from infratrack.reconciliation.records import Binding, FieldPlan, RecordPlan, SyncPlan, Write
 
 

@@ -99,11 +99,16 @@ class ModelCmdb:
     def look(self) -> dict[str, list[bytes]]:
         """All that there is, without ids: for comparing two worlds."""
         return {
-            name: sorted(
-                canonical({one: self._shown(name, record, one) for one in record if record[one] not in (None, [])})
-                for record in records.values()
-            )
+            name: sorted(canonical(self._whole(name, record)) for record in records.values())
             for name, records in self.records.items()
+        }
+
+    def _whole(self, type_name: str, record: Mapping[str, Any]) -> dict[str, Any]:
+        shown = {name: self._shown(type_name, record, name) for name in record}
+        return {
+            name: sorted(value, key=str) if isinstance(value, list) else value
+            for name, value in shown.items()
+            if value not in (None, [])
         }
 
     # Inventory

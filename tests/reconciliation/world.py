@@ -65,6 +65,8 @@ class World:
         try:
             for one in self.cmdb.write(writes, WriteContext(run, "test")):
                 written[one.number] = one
+                if one.outcome == "moved":  # what was shown is not so any more
+                    break
         except Stopped:
             written, otherwise = {}, "intended"
         self.cmdb.stop_after = None
