@@ -13,6 +13,7 @@ import msgspec
 from infratrack.api import InfratrackError, InputError, Report, Unreachable
 from infratrack_netbox.custom_fields import Definitions, read_definitions
 from infratrack_netbox.exchange import Answer, Disturbed, Overloaded, plain
+from infratrack_netbox.halves import in_halves
 from infratrack_netbox.listing import Page, Pages, next_wait
 from infratrack_netbox.permissions import Visibility, read_visibility
 from infratrack_netbox.schema_cache import SchemaCache
@@ -133,7 +134,15 @@ class NetBoxClient:
         if fields and "id" not in fields:
             fields = ["id", *fields]
         query = [*filters, *([("fields", ",".join(fields))] if fields else [])]
-        return self._pages.read(lambda extra: self._page(path, [*query, *extra]), path, self._wait)
+
+        def fetch(extra: Sequence[tuple[str, str]]) -> Page:
+            return self._page(path, [*query, *extra])
+
+        known = self._schema.at(path) if self._schema and self._pages.cursor else None
+        if known is None or "id__lte" not in known.filters or any(name.startswith("id") for name, _ in filters):
+            return self._pages.read(fetch, path, self._wait)
+        newest = (*filters, ("ordering", "-id"), ("limit", "1"), ("fields", "id"))
+        return in_halves(self._pages, fetch, path, self._wait, lambda: self.read(path, newest))
 
     def count(self, path: str, filters: Sequence[tuple[str, str]] = ()) -> int:
         """How many records match, as this token sees it."""

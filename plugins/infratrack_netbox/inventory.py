@@ -60,8 +60,7 @@ class NetBoxInventory:
         mark = self._settings.mark
         asks = mark.field or any(_names_custom(one) for one in sets)
         preparation = Preparation(schema, self._client.custom_fields() if asks else {}, mark)
-        exists = not mark.tag or self._tag_exists(mark.tag)
-        return preparation.prepare(sets, tag_exists=exists)
+        return preparation.prepare(sets, tag_name=self._tag_name(mark.tag) if mark.tag else None)
 
     def read(self, sets: Sequence[RecordSet], bound: Mapping[str, Collection[str]]) -> Sequence[Reading]:
         """One Reading a set. Unreachable."""
@@ -95,9 +94,11 @@ class NetBoxInventory:
         """Let go of connections."""
         self._client.close()
 
-    def _tag_exists(self, slug: str) -> bool:
+    def _tag_name(self, slug: str) -> str | None:
+        """What the tag with this slug is called; None where there is none."""
         path = self._client.schema().endpoint(TAG).path
-        return any(row.get("slug") == slug for row in self._client.list(path, (("slug", slug),), fields=("slug",)))
+        rows = self._client.list(path, (("slug", slug),), fields=("slug", "name"))
+        return next((str(row.get("name")) for row in rows if row.get("slug") == slug), None)
 
 
 def _names_custom(one: RecordSet) -> bool:

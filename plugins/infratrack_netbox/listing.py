@@ -35,6 +35,10 @@ class Page(Struct, frozen=True):
     seconds: float = 0.0
 
 
+Fetch = Callable[[Query], Page]
+Wait = Callable[[int, Disturbed, str], None]
+
+
 class Moved(Disturbed):
     """A list without a cursor changed while it was read."""
 
@@ -43,38 +47,37 @@ class Pages:
     """Reads lists, and remembers what size of page the server keeps up with."""
 
     def __init__(self, *, cursor: bool) -> None:
-        self._cursor = cursor
+        self.cursor = cursor
+        """Whether the server pages by id."""
         self._size = _FIRST_SIZE
         self._largest = _LARGEST_SIZE
 
-    def read(
-        self, fetch: Callable[[Query], Page], path: str, wait: Callable[[int, Disturbed, str], None]
-    ) -> Iterator[dict[str, Any]]:
+    def read(self, fetch: Fetch, path: str, wait: Wait) -> Iterator[dict[str, Any]]:
         """Every record once, by rising id. `fetch` raises Disturbed; `wait` waits, or raises when it was too often."""
-        return self._by_id(fetch, path, wait) if self._cursor else self._by_offset(fetch, path, wait)
+        return self.from_id(fetch, 0, path, wait) if self.cursor else self._by_offset(fetch, path, wait)
 
-    def _by_id(
-        self, fetch: Callable[[Query], Page], path: str, wait: Callable[[int, Disturbed, str], None]
-    ) -> Iterator[dict[str, Any]]:
-        start, more = 0, True
+    def from_id(self, fetch: Fetch, start: int, path: str, wait: Wait) -> Iterator[dict[str, Any]]:
+        """Every record with this id or a higher one, by rising id, from a server that pages by id."""
+        more = True
         while more:
-            here = start
-
-            def rising(page: Page, here: int = here) -> None:
-                if page.more and not page.results:
-                    raise Disturbed("it promises more records and shows none", maybe_done=False)
-                if page.count is not None:
-                    raise Disturbed("it does not page by id, which its release should", maybe_done=False)
-                _check_rising(page.results, here - 1)
-
-            page = self._page(fetch, (("start", str(start)),), rising, path, wait)
+            page = self.page_from_id(fetch, start, path, wait)
             yield from page.results
             more = page.more
             start = page.results[-1]["id"] + 1 if page.results else start
 
-    def _by_offset(
-        self, fetch: Callable[[Query], Page], path: str, wait: Callable[[int, Disturbed, str], None]
-    ) -> Iterator[dict[str, Any]]:
+    def page_from_id(self, fetch: Fetch, start: int, path: str, wait: Wait) -> Page:
+        """One page of records with this id or a higher one."""
+
+        def rising(page: Page) -> None:
+            if page.more and not page.results:
+                raise Disturbed("it promises more records and shows none", maybe_done=False)
+            if page.count is not None:
+                raise Disturbed("it does not page by id, which its release should", maybe_done=False)
+            _check_rising(page.results, start - 1)
+
+        return self._page(fetch, (("start", str(start)),), rising, path, wait)
+
+    def _by_offset(self, fetch: Fetch, path: str, wait: Wait) -> Iterator[dict[str, Any]]:
         """Pages overlap by one record, and the number of records must stay: otherwise something moved, and again."""
         reading = 0
         while True:
@@ -86,9 +89,7 @@ class Pages:
             else:
                 return
 
-    def _one_reading(
-        self, fetch: Callable[[Query], Page], path: str, wait: Callable[[int, Disturbed, str], None]
-    ) -> list[dict[str, Any]]:
+    def _one_reading(self, fetch: Fetch, path: str, wait: Wait) -> list[dict[str, Any]]:
         records: list[dict[str, Any]] = []
         count: int | None = None
         while True:
@@ -111,11 +112,11 @@ class Pages:
 
     def _page(
         self,
-        fetch: Callable[[Query], Page],
+        fetch: Fetch,
         query: Query,
         check: Callable[[Page], None],
         path: str,
-        wait: Callable[[int, Disturbed, str], None],
+        wait: Wait,
     ) -> Page:
         """One page, tried again in smaller portions while the server is disturbed."""
         tried = 0

@@ -29,12 +29,19 @@ class Preparation(Struct, frozen=True):
     """Custom fields; None where the token may not read them: then any is taken."""
     mark: Mark
 
-    def prepare(self, sets: Sequence[RecordSet], *, tag_exists: bool) -> list[RecordSet]:
-        """The sets as they are compared and written. InputError with the origin of what is wrong."""
+    def prepare(self, sets: Sequence[RecordSet], *, tag_name: str | None = None) -> list[RecordSet]:
+        """The sets as they are compared and written. InputError with the origin of what is wrong.
+
+        `tag_name`: what the tag that marks records is called on the server; None where there is none yet.
+        """
         prepared = [self._set(one) for one in sets]
-        if self.mark.tag and not tag_exists and any(one.mark and one.desired for one in prepared):
-            prepared.append(own_tag(self.mark.tag))
+        if self.mark.tag and any(one.mark for one in prepared) and not self._desires_tag(prepared):
+            prepared.append(own_tag(self.mark.tag, tag_name or self.mark.tag))
         return parents_first(self.schema, prepared)
+
+    def _desires_tag(self, sets: Sequence[RecordSet]) -> bool:
+        """Whether a mapping of the project takes care of the tag itself."""
+        return any(record.key.get("slug") == self.mark.tag for one in sets if one.type == TAG for record in one.desired)
 
     def fields_of(self, endpoint: Endpoint) -> dict[str, FieldSchema]:
         """The type's fields and its custom fields, by the names that desired records give them."""
@@ -133,9 +140,9 @@ def _check_shapes(fields: Mapping[str, FieldSchema], desired: Sequence[DesiredRe
         ) from error
 
 
-def own_tag(slug: str) -> RecordSet:
-    """The tag that marks records, where the server does not have it yet."""
-    record = DesiredRecord(TAG, {"slug": slug}, {"name": slug}, origin="cmdb.netbox.own")
+def own_tag(slug: str, name: str) -> RecordSet:
+    """The tag that marks records: made where the server has none yet, and otherwise taken as it is called."""
+    record = DesiredRecord(TAG, {"slug": slug}, {"name": name}, origin="cmdb.netbox.own")
     return RecordSet(TAG, (record,), within={"slug": slug}, source="cmdb.netbox.own")
 
 

@@ -6,6 +6,7 @@ Imported only where a server is really asked: it loads requests.
 from __future__ import annotations
 
 import io
+import itertools
 import time
 from collections.abc import Mapping
 from typing import Any, Final
@@ -126,6 +127,7 @@ class NetBoxSession(requests.Session):
         self.auth = TokenAuth(token)
         self.timeout = timeout
         self.requests_made = 0
+        self._numbers = itertools.count(1)  # a list may be read by two threads
         self.request_id = ""
         """Of the newest answer, as the server's change log has it."""
         self.etag = ""
@@ -141,7 +143,7 @@ class NetBoxSession(requests.Session):
         """One request to the server that this session is for; anything else is refused before it is sent."""
         if _origin(request.url or "") != self._origin:
             raise ElsewhereRefused("a request to another server was refused")
-        self.requests_made += 1
+        self.requests_made = next(self._numbers)
         kwargs["allow_redirects"] = False
         return super().send(request, **kwargs)
 

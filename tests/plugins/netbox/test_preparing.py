@@ -29,10 +29,10 @@ def _set(type_name: str, *records: tuple[dict[str, Any], dict[str, Any]], **more
     return RecordSet(type_name, desired, **more)
 
 
-def _prepare(
-    *sets: RecordSet, mark: Mark | None = None, exists: bool = True, definitions: Any = DEFINITIONS
-) -> list[RecordSet]:
-    return Preparation(SCHEMA, definitions, mark or Mark(tag="infratrack")).prepare(sets, tag_exists=exists)
+def _prepare(*sets: RecordSet, mark: Mark | None = None, definitions: Any = DEFINITIONS) -> list[RecordSet]:
+    """Without the tag that marks records."""
+    prepared = Preparation(SCHEMA, definitions, mark or Mark(tag="infratrack")).prepare(sets)
+    return [one for one in prepared if one.source != "cmdb.netbox.own"]
 
 
 def _device(fields: dict[str, Any], **more: Any) -> RecordSet:
@@ -77,15 +77,25 @@ def test_a_custom_field_can_be_the_mark() -> None:
     assert unknown.desired[0].fields == {"custom_fields.any": 1, "custom_fields.absent": 7}
 
 
-def test_the_own_tag_is_made_first_where_the_server_has_none_and_somebody_carries_it() -> None:
-    made = _prepare(_device({}), exists=False)
+def _with_tag(*sets: RecordSet, tag_name: str | None = None) -> list[RecordSet]:
+    return Preparation(SCHEMA, DEFINITIONS, Mark(tag="infratrack")).prepare(sets, tag_name=tag_name)
+
+
+def test_the_own_tag_comes_first_and_is_taken_as_it_is_called() -> None:
+    made = _with_tag(_device({}))
     assert [one.type for one in made] == ["extras.tag", "dcim.device"]
     assert made[0].desired[0].key == {"slug": "infratrack"}
     assert made[0].desired[0].fields == {"name": "infratrack"}
     assert made[0].within == {"slug": "infratrack"}
-    untagged = _prepare(_set("dcim.cable", ({"a_terminations": []}, {})), exists=False)
-    assert [one.type for one in untagged] == ["dcim.cable"]
-    assert [one.type for one in _prepare(RecordSet("dcim.device", ()), exists=False)] == ["dcim.device"]
+    assert _with_tag(_device({}), tag_name="Ours")[0].desired[0].fields == {"name": "Ours"}
+
+
+def test_the_own_tag_is_left_alone_where_nothing_carries_it_or_a_mapping_desires_it() -> None:
+    assert [one.type for one in _with_tag(_set("dcim.cable", ({"a_terminations": []}, {})))] == ["dcim.cable"]
+    ours = _set("extras.tag", ({"slug": "infratrack"}, {"name": "Mine"}))
+    assert [one.desired[0].fields.get("name") for one in _with_tag(_device({}), ours)] == ["Mine", None]
+    other = _set("extras.tag", ({"slug": "leaf"}, {"name": "Leaf"}))
+    assert [one.type for one in _with_tag(_device({}), other)] == ["extras.tag", "extras.tag", "dcim.device"]
 
 
 def test_parents_come_before_children_and_what_can_wait_does_not_hold_up_a_circle() -> None:
