@@ -8,6 +8,7 @@ from typing import Any
 from msgspec import Struct, structs
 
 from infratrack.capture.child_environment import without_signing_key
+from infratrack.capture.clock import now
 from infratrack.capture.sync_evidence import MASKED, EarlierSyncs, runs_of
 from infratrack.capture.sync_session import Session, asking
 from infratrack.capture.workspace import Workspace
@@ -54,7 +55,8 @@ class Desired(Struct, frozen=True):
 def desired(workspace: Workspace, name: str, report: Report) -> Desired:
     """Read the sources of a CMDB's mappings. InputError, Unreachable."""
     environment = without_signing_key(workspace.environ)
-    sets = read_sets(workspace.project.cmdb[name], workspace.plugins.sources, workspace.folder, environment, report)
+    configuration, sources = workspace.project.cmdb[name], workspace.plugins.sources
+    sets = read_sets(configuration, sources, workspace.folder, environment, report, now=now())
     found = frozenset(secret for one in sets for secret in one.reading.secrets)
     return Desired(secrets_in_environment(workspace.environ) | found, sets)
 
