@@ -14,6 +14,7 @@ from msgspec import Struct, structs
 from infratrack.evidence.redaction.scrubber import MASK
 from infratrack.reconciliation.canonical import canonical, items_of
 from infratrack.reconciliation.following import Renames, renamed_base
+from infratrack.reconciliation.known_records import KnownRecords
 from infratrack.reconciliation.records import Base, Fields
 
 _WRITING: Final = frozenset({"create", "adopt", "change", "bind"})
@@ -75,7 +76,7 @@ def bases_of(runs: Iterable[SyncRun], identity: str) -> Bases:
         folding.add(one)
     folding.follow()
     return Bases(
-        {name: records for name, records in folding.records.items() if records},
+        {name: KnownRecords(records.values()) for name, records in folding.records.items() if records},
         {name: started for name, started in folding.started.items() if started},
         frozenset(folding.children),
         frozenset(folding.requests),

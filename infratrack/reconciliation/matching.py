@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
+from functools import cached_property
+from itertools import chain
 
 from msgspec import Struct
 
 from infratrack.reconciliation.bases import Bases
-from infratrack.reconciliation.canonical import canonical
+from infratrack.reconciliation.canonical import canonical_key, raw_spelling
 from infratrack.reconciliation.comparison import agrees
 from infratrack.reconciliation.following import Following
+from infratrack.reconciliation.known_records import KnownRecords
 from infratrack.reconciliation.naming import called, listed
 from infratrack.reconciliation.records import Base, DesiredRecord, LiveRecord, Reading, RecordSet
-
-_NO_BASES: Final[Mapping[str, Base]] = {}
 
 
 class Match(Struct):
@@ -46,24 +46,26 @@ class Matches(Struct):
 
 
 class Index:
-    """The live records of one set, by id and by key."""
+    """The live records of one set, by key and by id."""
 
     def __init__(self, reading: Reading, following: Following) -> None:
-        self.by_id: dict[str, LiveRecord] = {}
+        self.live = reading.live
         self.by_key: dict[bytes, LiveRecord] = {}
         self.twice: dict[bytes, list[LiveRecord]] = {}
         """Keys that several records have, which are not in `by_key`."""
+        renames = following.live
         for live in reading.live:
-            if live.id in self.by_id:
-                continue
-            self.by_id[live.id] = live
-            spelling = canonical(following.live.followed(live.key) if following.live else live.key)
-            if spelling not in self.by_key:
-                self.by_key[spelling] = live
-            else:
-                self.twice.setdefault(spelling, [self.by_key[spelling]]).append(live)
+            spelling = canonical_key(renames.followed(live.key) if renames else live.key)
+            other = self.by_key.setdefault(spelling, live)
+            if other is not live and all(one.id != live.id for one in self.twice.get(spelling, [other])):
+                self.twice.setdefault(spelling, [other]).append(live)
         for spelling in self.twice:
             del self.by_key[spelling]
+
+    @cached_property
+    def by_id(self) -> Mapping[str, LiveRecord]:
+        """Id → record."""
+        return {live.id: live for live in reversed(self.live)}
 
     def with_key(self, spelling: bytes) -> list[LiveRecord]:
         """Every live record with a key."""
@@ -75,15 +77,18 @@ def match(
     type_name: str, sets: Sequence[tuple[int, RecordSet, Reading]], bases: Bases, following: Following
 ) -> Matches:
     """Tell the records of one type apart. `sets`: number in the plan, what is desired, what is there."""
-    bound = bases.records.get(type_name, _NO_BASES)
+    known = bases.records.get(type_name, {})
+    bound = known if isinstance(known, KnownRecords) else KnownRecords(known.values())
     indexes = {number: Index(reading, following) for number, _, reading in sets}
     matching = _Matching(type_name, bound, indexes, following)
-    twice = _desired_twice(sets)
-    for number, record_set, _ in sets:
-        if following:  # what is equal now need not be so once something else is renamed
-            matching.slowly(number, record_set.desired, twice)
+    spellings = [[canonical_key(one.key) for one in record_set.desired] for _, record_set, _ in sets]
+    twice = _desired_twice(sets, spellings)
+    for (number, record_set, _), of_set in zip(sets, spellings, strict=True):
+        wanted = zip(record_set.desired, of_set, strict=True)
+        if following or twice:  # what is equal now need not be so once something else is renamed
+            matching.slowly(number, wanted, twice)
         else:
-            matching.quickly(number, record_set.desired, twice)
+            matching.quickly(number, wanted)
     matching.by_id()
     matching.by_key()
     return matching.result()
@@ -92,9 +97,7 @@ def match(
 class _Matching:
     """The work on one type."""
 
-    def __init__(
-        self, type_name: str, bound: Mapping[str, Base], indexes: Mapping[int, Index], following: Following
-    ) -> None:
+    def __init__(self, type_name: str, bound: KnownRecords, indexes: Mapping[int, Index], following: Following) -> None:
         self.following = following
         self.type = type_name
         self.bound = bound
@@ -104,32 +107,25 @@ class _Matching:
         self.claimed: set[str] = set()
         """Ids of live records that belong to a desired one."""
 
-    def quickly(self, number: int, desired: Iterable[DesiredRecord], twice: Mapping[bytes, str]) -> None:
+    def quickly(self, number: int, desired: Iterable[tuple[DesiredRecord, bytes]]) -> None:
         """Pass over what is bound and the same; everything else becomes pending."""
-        by_key, bound, claimed = self.indexes[number].by_key, self.bound, self.claimed
-        for one in desired:
-            spelling = canonical(one.key)
+        by_key, claimed = self.indexes[number].by_key, self.claimed
+        holds_exactly, same = self.bound.holds_exactly, self.same
+        for one, spelling in desired:
             live = by_key.get(spelling)
-            base = None if live is None else bound.get(live.id)
-            if (
-                live is None
-                or base is None
-                or base.fields != one.fields
-                or base.key != one.key
-                or base.before
-                or not agrees(one.fields, live.fields)
-                or live.id in claimed
-                or spelling in twice
-            ):
-                self.pending.append(Match(number, one, spelling, problem=twice.get(spelling, "")))
-            else:
-                claimed.add(live.id)
-                self.same.append(live)
+            if live is not None and live.id not in claimed:
+                fields = raw_spelling(one.fields)
+                if holds_exactly(live.id, spelling, fields) and (
+                    raw_spelling(live.fields) == fields or agrees(one.fields, live.fields)
+                ):
+                    claimed.add(live.id)
+                    same.append(live)
+                    continue
+            self.pending.append(Match(number, one, spelling))
 
-    def slowly(self, number: int, desired: Iterable[DesiredRecord], twice: Mapping[bytes, str]) -> None:
+    def slowly(self, number: int, desired: Iterable[tuple[DesiredRecord, bytes]], twice: Mapping[bytes, str]) -> None:
         """Everything becomes pending."""
-        for one in desired:
-            spelling = canonical(one.key)
+        for one, spelling in desired:
             self.pending.append(Match(number, one, spelling, problem=twice.get(spelling, "")))
 
     def by_id(self) -> None:
@@ -139,7 +135,7 @@ class _Matching:
         known = defaultdict(list)
         for base in self.bound.values():
             if base.id not in self.claimed:
-                known[canonical(self.following.known.followed(base.key))].append(base)
+                known[canonical_key(self.following.known.followed(base.key))].append(base)
         for one in self.pending:
             candidates = known.get(one.spelling, [])
             there = [base for base in candidates if self.find(one.number, base.id) is not None]
@@ -190,21 +186,21 @@ class _Matching:
         gone: dict[str, LiveRecord] = {}
         strange: dict[str, LiveRecord] = {}
         for index in self.indexes.values():
-            for record_id, live in index.by_id.items():
-                if record_id not in self.claimed:
-                    (gone if record_id in self.bound else strange).setdefault(record_id, live)
+            for live in index.live:
+                if live.id not in self.claimed:
+                    (gone if live.id in self.bound else strange).setdefault(live.id, live)
         return Matches(self.type, self.same, self.pending, gone, list(strange.values()))
 
 
-def _desired_twice(sets: Sequence[tuple[int, RecordSet, Reading]]) -> dict[bytes, str]:
+def _desired_twice(
+    sets: Sequence[tuple[int, RecordSet, Reading]], spellings: Sequence[Sequence[bytes]]
+) -> dict[bytes, str]:
     """Keys that are desired more than once → a sentence that names where."""
-    spellings = [canonical(one.key) for _, record_set, _ in sets for one in record_set.desired]
-    if len(set(spellings)) == len(spellings):
-        return {}
+    counts = Counter(chain.from_iterable(spellings))
+    twice = {spelling for spelling, count in counts.items() if count > 1} if len(counts) < counts.total() else set()
     origins = defaultdict(list)
-    twice = {spelling for spelling, count in Counter(spellings).items() if count > 1}
-    for _, record_set, _ in sets:
-        for one in record_set.desired:
-            if (spelling := canonical(one.key)) in twice:
+    for (_, record_set, _), of_set in zip(sets, spellings, strict=True) if twice else ():
+        for one, spelling in zip(record_set.desired, of_set, strict=True):
+            if spelling in twice:
                 origins[spelling].append(one.origin or record_set.source or "a mapping")
     return {spelling: f"desired more than once: by {listed(found)}" for spelling, found in origins.items()}

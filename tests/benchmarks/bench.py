@@ -31,7 +31,7 @@ def measures(path: Path) -> Iterable[Measure]:
 def main(wanted: list[str]) -> None:
     """Run the benchmarks whose file name contains one of `wanted` (all when empty) and print the table."""
     console = Console(width=None if sys.stdout.isatty() else 150)
-    table = Table("what", "ours", "peer", "peer's time", "ratio", "aimed at", "note", title="infratrack and its peers")
+    table = Table("what", "ours", "peer", "peer's", "ratio", "aimed at", "note", title="infratrack and its peers")
     for path in sorted(HERE.glob("bench_*.py")):
         if wanted and not any(word in path.stem for word in wanted):
             continue
@@ -42,9 +42,9 @@ def main(wanted: list[str]) -> None:
                 aim = "" if row.bar is None else f"≤ {row.bar:g}"
                 table.add_row(
                     row.name,
-                    f"{row.ours:.3f} s",
+                    f"{row.ours:.3f} {row.unit}",
                     row.peer,
-                    f"{row.peers:.3f} s",
+                    f"{row.peers:.3f} {row.unit}",
                     f"[{colour}]{row.ratio:.2f}[/{colour}]",
                     aim,
                     row.note,

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 
 class Measure(Struct, frozen=True):
-    """One comparison. Times are seconds; the ratio is ours / peer. `bar` is the highest ratio that is aimed at."""
+    """One comparison; the ratio is ours / peer. `bar` is the highest ratio that is aimed at."""
 
     name: str
     ours: float
@@ -19,10 +19,12 @@ class Measure(Struct, frozen=True):
     peers: float
     bar: float | None = None
     note: str = ""
+    unit: str = "s"
+    """What `ours` and `peers` are in; seconds, mostly."""
 
     @property
     def ratio(self) -> float:
-        """Our time as a multiple of the peer's."""
+        """Our figure as a multiple of the peer's."""
         return self.ours / self.peers
 
 

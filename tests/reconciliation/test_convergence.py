@@ -1,18 +1,18 @@
-"""Whatever is desired, whoever else writes, wherever it is interrupted: syncs converge, and spoil nothing of others'."""
+"""Whatever is desired, whoever else writes, wherever it is interrupted: syncs converge and spoil nothing of others'."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from hypothesis import HealthCheck, assume, example, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from infratrack.reconciliation.canonical import items_of, same_value
 from infratrack.reconciliation.policy import Policy
 from infratrack.reconciliation.records import Fields, RecordPlan, SyncPlan
 from infratrack.reconciliation.writes import writes_of
-from tests.reconciliation.model_cmdb import MARK, ModelCmdb
+from tests.reconciliation.model_cmdb import ModelCmdb
 from tests.reconciliation.world import ANY_NUMBER, Wanted, World
 
 quickly = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -52,7 +52,10 @@ def wishes(draw: st.DrawFn) -> Wanted:
 def edits(draw: st.DrawFn) -> tuple[str, str, Mapping[str, Any]]:
     """Somebody else's change: which device or port, and to what."""
     kind = draw(st.sampled_from(["device", "port"]))
-    fields = {"device": {"status": statuses, "serial": st.sampled_from(["1", "2", "9"])}, "port": {"speed": st.just(7)}}
+    fields: dict[str, dict[str, st.SearchStrategy[Any]]] = {
+        "device": {"status": statuses, "serial": st.sampled_from(["1", "2", "9"])},
+        "port": {"speed": st.just(7)},
+    }
     values = draw(st.fixed_dictionaries({}, optional={**fields[kind], "tags": st.just(["theirs"])}))
     return kind, draw(st.sampled_from(NAMES)), values
 
@@ -139,7 +142,7 @@ def test_interrupted_and_then_something_else_is_desired(
     world.apply(world.plan(second, PRUNE), stop_after=stop_after)
     settled(world, third, PRUNE)
     left = left_of(world.plan(third, PRUNE))
-    # A device that was renamed by the lost run, and is to be called as before: whose its ports are is for people to say.
+    # A device that the lost run renamed, and that is to be called as before: whose its ports are is for people to say.
     assert all(one.action == "conflict" and {field.name for field in one.fields} == {"device"} for one in left)
 
 
