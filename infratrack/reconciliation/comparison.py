@@ -64,12 +64,14 @@ def compare(  # noqa: PLR0913 -- the three sides, and what decides between them
     *,
     made: bool = False,
     taken: Collection[str] = (),
+    mark: str = "",
     following: Following = _SAME_NAMES,
 ) -> list[FieldPlan]:
     """The fields that differ, each with its verdict.
 
     `made`: the record came into being through us, so that values without a base are nobody's. `taken`: the fields whose
-    conflicts a person decided for us.
+    conflicts a person decided for us. `mark`: the field that marks a record as ours, written on first contact too,
+    unless somebody else's mark stands there.
     """
     plans = []
     ours = None if base is None else following.base(base)
@@ -80,6 +82,9 @@ def compare(  # noqa: PLR0913 -- the three sides, and what decides between them
             continue
         if name in taken or (made and plan.verdict == "adopt"):
             plan = structs.replace(plan, verdict="change")
+        elif name == mark and plan.verdict == "adopt":
+            free = found is None or found == "" or is_list(found, wanted)
+            plan = structs.replace(plan, verdict="change" if free else "conflict")
         plans.append(plan if is_list(found, wanted) else structs.replace(plan, live=live.get(name)))
     return plans
 

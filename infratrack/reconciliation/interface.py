@@ -86,8 +86,8 @@ class Inventory(Protocol):
 
         Idempotent: after an interruption the same writes finish the rest and duplicate nothing. Never raises for one
         record's sake; Unreachable when the CMDB cannot be reached any more (what was not yielded was not reached, or is
-        yielded as `unknown` first). Once the context's `canceled()` is true, no further request is made: what came of the
-        one under way is yielded, all of it, and the generator ends. Closed early, it makes no further request either.
+        yielded as `unknown` first). Once the context's `canceled()` is true, no further request is made: what came of
+        the one under way is yielded, all of it, and the generator ends. Closed early, it makes no further request.
         """
 
     def close(self) -> None:

@@ -87,6 +87,7 @@ class _Planning:
         self.leftovers: list[Leftovers] = []
         self._plans: dict[int, list[RecordPlan]] = {}
         self._complete: dict[int, Reading] = {}
+        self._marks: dict[int, str] = {}
 
     def plans(self) -> list[RecordPlan]:
         """What is desired, in the order of the sets."""
@@ -95,6 +96,7 @@ class _Planning:
     def add(self, type_name: str, of_type: Sequence[tuple[int, RecordSet, Reading]]) -> None:
         """Plan all records of one type."""
         self._complete |= {number: reading for number, _, reading in of_type}
+        self._marks |= {number: record_set.mark for number, record_set, _ in of_type}
         matches = match(type_name, of_type, self.bases, self.following)
         if matches.pending:
             every = [one for _, record_set, _ in of_type for one in record_set.desired]
@@ -127,6 +129,7 @@ class _Planning:
             base,
             made=started is not None and self._made(one),
             taken=self.policy.take_ours,
+            mark=self._marks[one.number],
             following=self.following,
         )
         if one.base is not None:
@@ -138,7 +141,8 @@ class _Planning:
         verdicts = {field.verdict for field in fields}
         if "conflict" in verdicts:
             names = [field.name for field in fields if field.verdict == "conflict"]
-            reason = f"{listed(names)}: changed by somebody else since this project wrote it"
+            since = "changed by somebody else since this project wrote it" if one.base else "it is somebody else's"
+            reason = f"{listed(names)}: {since}"
             return _record(one, "conflict", fields, "; ".join(filter(None, (one.reason, reason))))
         if one.base is None and (started is None or "adopt" in verdicts):
             return _record(one, "adopt", fields, one.reason)

@@ -14,16 +14,22 @@ the records need that refer to nothing of ours (a site, a role).
 from __future__ import annotations
 
 import abc
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
 
+from infratrack.capture.sync_result import SyncFrame, sync_result
 from infratrack.errors import InputError
+from infratrack.reconciliation.bases import SyncRun, bases_of
 from infratrack.reconciliation.interface import Inventory, ReconcileContext, Reconciler, WriteContext
-from infratrack.reconciliation.records import DesiredRecord, Fields, LiveRecord, RecordSet, Write, Written
+from infratrack.reconciliation.pinning import plan_digest
+from infratrack.reconciliation.planning import make_plan
+from infratrack.reconciliation.policy import Policy
+from infratrack.reconciliation.records import DesiredRecord, Fields, LiveRecord, RecordSet, SyncPlan, Write, Written
+from infratrack.reconciliation.writes import writes_of
 
 RUN = WriteContext("0199a000-0000-7000-8000-000000000001", "infratrack sync")
 
@@ -229,6 +235,101 @@ class ReconcilerContract:
         assert [one.number for one in results] == [0, 1, 2, 3]
         assert len({one.id for one in results}) == 4  # noqa: PLR2004 -- as many as there are writes
         assert len(stand.look()) == before + 4
+
+    def test_what_was_written_is_the_same_when_it_is_planned_again(self, stand: Stand) -> None:
+        story = Story(stand)
+        wanted = [desired(stand, name, **{stand.text_field: "x"}) for name in ("one", "two")]
+        first = story.sync(wanted)
+        assert first.summary.create >= 2  # noqa: PLR2004 -- two, and what the plugin needs for its mark
+        again = story.plan(wanted)
+        assert again.records == ()
+        assert again.summary.same >= 2  # noqa: PLR2004 -- likewise
+
+    def test_an_edit_of_others_is_a_conflict_and_survives(self, stand: Stand) -> None:
+        story = Story(stand)
+        story.sync([desired(stand, "one", **{stand.text_field: "x"})])
+        (record_id,) = [found for found, fields in stand.look().items() if fields[stand.text_field] == "x"]
+        stand.edit(record_id, **{stand.text_field: "edited"})
+        plan = story.sync([desired(stand, "one", **{stand.text_field: "y"})])
+        (record,) = [one for one in plan.records if one.type == stand.type]
+        assert (record.action, record.id) == ("conflict", record_id)
+        assert stand.look()[record_id][stand.text_field] == "edited"
+        story.sync([desired(stand, "one", **{stand.text_field: "y"})], Policy(take_ours=frozenset({stand.text_field})))
+        assert stand.look()[record_id][stand.text_field] == "y"
+
+    def test_a_record_of_others_is_taken_over_by_marking_it_and_its_other_fields_wait(self, stand: Stand) -> None:
+        planted = stand.plant("theirs", **{stand.text_field: "hands off"})
+        story = Story(stand)
+        wanted = [desired(stand, "theirs", **{stand.text_field: "x"})]
+        plan = story.sync(wanted)
+        (record,) = [one for one in plan.records if one.type == stand.type]
+        assert (record.action, record.id) == ("adopt", planted)
+        assert stand.look()[planted][stand.text_field] == "hands off"
+        (found,) = [one for one in live(story.inventory, prepare(story.inventory, wanted[0])) if one.id == planted]
+        assert found.owned
+
+    def test_what_was_renamed_by_others_is_the_same_record(self, stand: Stand) -> None:
+        story = Story(stand)
+        story.sync([desired(stand, "one", **{stand.text_field: "x"})])
+        before = set(stand.look())
+        plan = story.sync([desired(stand, "uno", **{stand.text_field: "x"})])
+        assert plan.summary.delete == 0
+        assert len(stand.look()) == len(before) + plan.summary.create
+
+    def test_only_what_is_ours_is_deleted(self, stand: Stand) -> None:
+        planted = stand.plant("theirs", **{stand.text_field: "hands off"})
+        story = Story(stand)
+        both = [desired(stand, "one", **{stand.text_field: "x"}), desired(stand, "two", **{stand.text_field: "y"})]
+        story.sync(joined(both))
+        story.sync(joined(both[:1]), Policy(prune=True))
+        left = {fields[stand.text_field] for fields in stand.look().values()}
+        assert "hands off" in left
+        assert {"x", "y"} & left == {"x"}
+        assert planted in stand.look()
+
+
+class Story:
+    """One project's syncs of a stand, each resting on what the ones before it left as evidence."""
+
+    def __init__(self, stand: Stand) -> None:
+        self.inventory = open_stand(stand)
+        self._runs: list[SyncRun] = []
+
+    def plan(self, sets: Sequence[RecordSet], policy: Policy = Policy()) -> SyncPlan:  # noqa: B008 -- a frozen value
+        """What `infratrack sync` would show."""
+        bases = bases_of(self._runs, self.inventory.identity)
+        prepared = self.inventory.prepare(sets)
+        readings = self.inventory.read(prepared, bases.bound)
+        retirement, dependents = self.inventory.retirement, self.inventory.dependents
+        name = self.inventory.identity.partition(" ")[0]
+        return make_plan(name, self.inventory.identity, prepared, readings, bases, policy, retirement, dependents)
+
+    def sync(self, sets: Sequence[RecordSet], policy: Policy = Policy()) -> SyncPlan:  # noqa: B008 -- a frozen value
+        """What `infratrack sync --apply` would do; returns the plan that was carried out."""
+        plan = self.plan(sets, policy)
+        writes = [write for _, write in writes_of(plan)]
+        came = {one.number: one for one in self.inventory.write(writes, RUN)}
+        assert [one.reason for one in came.values() if one.outcome != "written"] == []
+        assert len(came) == len(writes)
+        frame = SyncFrame(plan.cmdb, plan.identity, self.inventory.description, plan_digest(plan), plan.summary)
+        result = sync_result(frame, writes, came, plan.bindings, _Plain(), otherwise="not_reached")
+        self._runs.append(SyncRun(f"run-{len(self._runs)}", result))
+        return plan
+
+
+class _Plain:
+    """A scrubber that knows no secrets."""
+
+    def text(self, text: str) -> str:
+        return text
+
+    def json(self, value: Any) -> Any:  # noqa: ANN401 -- any JSON value
+        return value
+
+
+def joined(sets: Sequence[RecordSet]) -> list[RecordSet]:
+    """Sets of one type as one mapping makes them."""
+    return [RecordSet(sets[0].type, tuple(record for one in sets for record in one.desired), source="a list")]
 
 
 def open_stand(stand: Stand, *, canceled: Callable[[], bool] = lambda: False) -> Inventory:

@@ -223,7 +223,7 @@ class NetBoxClient:
         if answer.status in {401, 403}:
             raise Unreachable(
                 f"{self.url} refuses the token for {path} ({answer.status}{said})",
-                "check NETBOX_TOKEN: it may have expired, or lack the permission to view this",
+                "the token in NETBOX_TOKEN may have expired, or lack the permission to view this",
             )
         if answer.status == 400:  # noqa: PLR2004 -- bad request
             raise InputError(f"{self.url} does not take the question to {path}{said}", "check the filter's values")

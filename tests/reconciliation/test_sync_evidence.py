@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import copy
+import json
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
 
+from infratrack.project.schema_files import schema_file
 from infratrack.reconciliation.evidence import REQUEST_KIND, SYNC_KIND, SyncEvidence
 from infratrack.reconciliation.evidence_schema import EXAMPLE
 from infratrack.testing.builders import predicate
@@ -78,3 +80,9 @@ def test_words_tell_how_it_ended_and_every_request_once(conflicts: int) -> None:
 def test_evidence_that_names_no_cmdb_says_nothing(result: dict[str, Any]) -> None:
     assert KIND.words(predicate(result)) == []
     assert KIND.summary(predicate(result)) == "netbox sync: nothing to write"
+
+
+@pytest.mark.parametrize("cmdb", ["csv", "netbox"])
+def test_the_published_schema_is_that_of_the_code(cmdb: str) -> None:
+    published = json.loads(schema_file(f"v1/evidence/{cmdb}-sync.schema.json"))
+    assert published == json.loads(json.dumps(SyncEvidence(f"urn:infratrack:evidence:{cmdb}-sync:v1").schema))
