@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from typing import Any, Final, Literal, Protocol
 
 import msgspec
@@ -101,6 +101,8 @@ class _Queue:
         self.stale = 0
         self.alone: dict[int, int] = {}
         """Item number → tries alone whose answers got lost."""
+        self.lost: set[int] = set()
+        """Item numbers of what was sent, not answered and not done when it was looked up; it may yet happen."""
 
     def take(self, most: Callable[[Sequence[Entry]], int]) -> list[Entry]:
         group = self.groups.popleft()
@@ -169,6 +171,8 @@ class Delivery:
             queue.progress = True
             pairs = zip(taken, attempt.ids, strict=True)
             yield [Result(entry, "written", one, attempt.request) for entry, one in pairs]
+        elif attempt.kind in {"refused", "stale"} and any(entry.item.number in queue.lost for entry in taken):
+            yield from self._came_late(work, taken, queue)
         elif attempt.kind == "refused":
             yield _refused(work, taken, queue, attempt)
         elif attempt.kind == "stale":
@@ -224,24 +228,36 @@ class Delivery:
         """Look what is really there before anything is sent again; then in smaller batches, down to one record."""
         pace = self._paces.get(work.name, Pace())
         self._paces[work.name] = after_failure(pace, len(taken))
+        rest = yield from self._looked_up(work, taken, queue, attempt.reason)
+        if rest and attempt.status != 500:  # noqa: PLR2004 -- a 500 is the server's end of it
+            time.sleep(settling(pace, len(taken), self._timeout))
+            rest = yield from self._looked_up(work, rest, queue, attempt.reason)
+        queue.lost |= {entry.item.number for entry in rest}
+        if len(taken) > 1 or not rest:
+            queue.put_back(rest)
+            return
+        yield from self._alone(rest[0], queue, attempt)
+
+    def _came_late(self, work: Work, taken: list[Entry], queue: _Queue) -> Iterator[list[Result]]:
+        """It is refused because an earlier request, whose answer was lost, was carried out after it was looked up."""
+        queue.lost -= {entry.item.number for entry in taken}  # once: what is then refused again is refused
+        queue.put_back((yield from self._looked_up(work, taken, queue, "NetBox refused it after an answer was lost")))
+
+    def _looked_up(
+        self, work: Work, taken: Sequence[Entry], queue: _Queue, reason: str
+    ) -> Generator[list[Result], None, list[Entry]]:
+        """Yields what was done after all, and returns what was not. Unreachable, after what is not known was told."""
         try:
             found = work.look(taken)
-            if attempt.status != 500 and not all(found):  # noqa: PLR2004 -- a 500 is the server's end of it
-                time.sleep(settling(pace, len(taken), self._timeout))
-                found = work.look(taken)
         except Unreachable as error:
-            reason = f"{attempt.reason}, and what is there now cannot be read"
+            reason = f"{reason}, and what is there now cannot be read"
             yield [Result(entry, "unknown", entry.id, reason=reason) for entry in taken]
             raise error from None
         known = [one for one in found if one is not None]
         if known:
             queue.progress = True
             yield known
-        rest = [entry for entry, one in zip(taken, found, strict=True) if one is None]
-        if len(taken) > 1 or not rest:
-            queue.put_back(rest)
-            return
-        yield from self._alone(rest[0], queue, attempt)
+        return [entry for entry, one in zip(taken, found, strict=True) if one is None]
 
     def _alone(self, entry: Entry, queue: _Queue, attempt: _Attempt) -> Iterator[list[Result]]:
         """One record alone, whose answer got lost and which is not written."""
