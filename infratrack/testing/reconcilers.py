@@ -43,6 +43,8 @@ class Stand(abc.ABC):
     environment: Mapping[str, str]
     secrets: tuple[str, ...]
     """What must never be told (the token)."""
+    cache: Path | None = None
+    """Where the plugin may keep what can be forgotten at any time."""
     type: str
     """A type of records."""
     text_field: str
@@ -153,7 +155,8 @@ class ReconcilerContract:
         before = len(stand.look())
         records = prepare(inventory, desired(stand, "new", **{stand.text_field: "x"}))
         first, second = written(inventory, creation(records)), written(inventory, creation(records))
-        assert (first.outcome, second.outcome) == ("written", "written")
+        assert first.outcome == "written"
+        assert second.outcome in {"written", "moved"}, "it is there: done already, or not what the plan rested on"
         assert first.id == second.id
         assert len(stand.look()) == before + 1
 
@@ -219,22 +222,18 @@ class ReconcilerContract:
         assert list(inventory.write([creation(records)], RUN)) == []
         assert stand.look() == before
 
-    def test_stopped_at_any_point_a_second_run_finishes_and_duplicates_nothing(
-        self, stand: Stand, inventory: Inventory
-    ) -> None:
-        names = [f"new-{number}" for number in range(4)]
-        prepared = [prepare(inventory, desired(stand, name, **{stand.text_field: name})) for name in names]
-        writes = [creation(records) for records in prepared]
+    def test_stopped_at_any_point_a_second_run_finishes_and_duplicates_nothing(self, stand: Stand) -> None:
+        wanted = joined([desired(stand, f"new-{number}", **{stand.text_field: "x"}) for number in range(4)])
         before = len(stand.look())
-        under_way = inventory.write(writes, RUN)
+        lost = Story(stand)
+        under_way = lost.inventory.write([write for _, write in writes_of(lost.plan(wanted))], RUN)
         assert next(under_way).outcome == "written"
         close: Callable[[], None] = getattr(under_way, "close", lambda: None)
         close()
-        results = list(inventory.write(writes, RUN))
-        assert [one.outcome for one in results] == ["written"] * 4
-        assert [one.number for one in results] == [0, 1, 2, 3]
-        assert len({one.id for one in results}) == 4  # noqa: PLR2004 -- as many as there are writes
+        second = Story(stand)
+        second.sync(wanted)
         assert len(stand.look()) == before + 4
+        assert second.plan(wanted).records == ()
 
     def test_what_was_written_is_the_same_when_it_is_planned_again(self, stand: Stand) -> None:
         story = Story(stand)
@@ -334,7 +333,7 @@ def joined(sets: Sequence[RecordSet]) -> list[RecordSet]:
 
 def open_stand(stand: Stand, *, canceled: Callable[[], bool] = lambda: False) -> Inventory:
     """Open the stand's CMDB as `infratrack sync` does."""
-    context = ReconcileContext(stand.configuration, stand.folder, stand.environment, quiet, canceled=canceled)
+    context = ReconcileContext(stand.configuration, stand.folder, stand.environment, quiet, stand.cache, canceled)
     return stand.reconciler.open(context)
 
 
