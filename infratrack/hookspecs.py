@@ -253,8 +253,6 @@ class ObserveContext(Struct, frozen=True):
     pipelines: tuple[Pipeline, ...] = ()
     sources: Mapping[str, Source] = {}
     """What desired values can be read from, by name: `terraform.output`."""
-    now: Instant = Instant(0)
-    """When the look began."""
 
 
 class Observer(Protocol):

@@ -89,7 +89,7 @@ def changes_result(  # noqa: PLR0913 -- the members of the result, all by keywor
     *,
     source: str,
     since: Instant | None,
-    until: Instant,
+    until: Instant | None,
     complete: bool = True,
     blind_spots: Sequence[str] = (),
 ) -> dict[str, Any]:
@@ -97,7 +97,7 @@ def changes_result(  # noqa: PLR0913 -- the members of the result, all by keywor
     return {
         "source": source,
         "since": None if since is None else format_instant(since),
-        "until": format_instant(until),
+        "until": None if until is None else format_instant(until),
         "complete": complete,
         "blindSpots": list(blind_spots),
         "changes": [
@@ -144,7 +144,7 @@ class UnrecordedEvidence:
             "properties": {
                 "source": {"description": "What was looked through, without credentials.", "type": "string"},
                 "since": {**_MAYBE_INSTANT, "description": "From when on; null: from the beginning."},
-                "until": {**_MAYBE_INSTANT, "description": "Up to when."},
+                "until": {**_MAYBE_INSTANT, "description": "Up to when; null: so that the next look begins anew."},
                 "complete": {"description": "false: part of it could not be seen.", "type": "boolean"},
                 "blindSpots": {"description": "What cannot be seen, a sentence each.", "type": "array", "items": _TEXT},
                 "changes": {"type": "array", "items": _CHANGE_SCHEMA},
@@ -177,10 +177,20 @@ class UnrecordedEvidence:
         return f"{line(result.get('source'), LONGEST_NAME) or self._what}: {', '.join(parts)}{after}{partial}"
 
 
-def last_look(predicates: Iterable[Mapping[str, Any]], source: str) -> Instant | None:
-    """Where the newest complete look through the source ended, as earlier evidence says; None without any."""
-    looks = [result for result in _results(predicates, source) if result.get("complete") is True]
-    return max((end for one in looks if (end := _instant(one.get("until"))) is not None), default=None)
+def last_look(predicates: Iterable[Mapping[str, Any]], source: str, *, incomplete_too: bool = False) -> Instant | None:
+    """Up to where looks through the source (oldest first) have seen everything; None without any.
+
+    A look that began after that left a gap and does not count, so that the next one closes it. Looks that are not
+    complete count where whoever looks now would see no more.
+    """
+    reached: Instant | None = None
+    for one in _results(predicates, source):
+        since, until = _instant(one.get("since")), _instant(one.get("until"))
+        if until is None or not (incomplete_too or one.get("complete") is True):
+            continue
+        if reached is None or since is None or since <= reached:
+            reached = until if reached is None else max(reached, until)
+    return reached
 
 
 def still_unrecorded(predicates: Iterable[Mapping[str, Any]], source: str) -> dict[str, Change]:

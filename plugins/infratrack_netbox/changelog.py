@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from msgspec import structs
 
-from infratrack.api import Change, ChangedThing, InputError, Instant, RecordedEvidence, parse_instant
+from infratrack.api import Change, ChangedThing, InputError, Instant, RecordedEvidence, format_instant, parse_instant
 from infratrack_netbox.findings import line
+from infratrack_netbox.id_spans import ids_in
 
 OVERLAP: Final = 15 * 60 * 1_000_000
 """Microseconds that a look goes back before the end of the last: changes commit out of order, and clocks differ."""
-FIRST_LOOK: Final = 24 * 60 * 60 * 1_000_000
-"""Microseconds that the first look goes back."""
 CHANGE_FIELDS: Final = (
     "time", "user_name", "request_id", "action", "changed_object_type", "changed_object_id", "object_repr",
     "prechange_data", "postchange_data",
 )  # fmt: skip
 BLIND_SPOTS: Final = (
     "changes made by direct SQL, by nbshell, or with the change log switched off leave no entry",
-    "the change log keeps 90 days unless the server says otherwise; what is older is not seen",
     "changes to records that no criterion matches and no sync has bound are not looked at",
 )
 
@@ -34,6 +32,8 @@ _SECRET: Final = re.compile(
 )
 _NOISE: Final = frozenset({"created", "last_updated"})
 _ACTIONS: Final = {"create": "created", "update": "updated", "delete": "deleted"}
+
+_MOMENT: Final = len("2026-01-05T09:30")
 
 Subjects = Mapping[tuple[str, str], frozenset[str]]
 """(type, id) of the records that count → the deliverables that rest on them."""
@@ -81,10 +81,16 @@ def seen_records(
             continue
         for answer in _mappings(result.get("answers")):
             asking = deliverables.get(str(answer.get("question")))
-            for record in _mappings(answer.get("records")) if asking is not None else ():
-                subject = str(record.get("type")), str(record.get("id"))
+            for subject in _rested_on(answer) if asking is not None else ():
                 found[subject] = found.get(subject, frozenset()) | (asking or frozenset())
     return found
+
+
+def _rested_on(answer: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """(type, id) of the records that an answer names, each by itself or among many."""
+    yield from ((str(record.get("type")), str(record.get("id"))) for record in _mappings(answer.get("records")))
+    for type_name, ids in _mapping(answer.get("ids")).items():
+        yield from ((str(type_name), id_) for id_ in ids_in(ids))
 
 
 def unrecorded(
@@ -131,6 +137,22 @@ def _change(row: Mapping[str, Any], deliverables: frozenset[str]) -> Change:
     )
 
 
+def reach(since: Instant | None, oldest: object) -> tuple[Instant | None, str]:
+    """Since when the look really sees the log, given its oldest entry's time, and what that means for people."""
+    begins = instant_of(oldest)
+    if begins is None:
+        return since, "the change log is empty, as far as this token sees: what was before is not seen"
+    told = f"{format_instant(begins)[:_MOMENT].replace('T', ' ')} UTC"
+    before = f"the change log begins {told}: what was before, or has been removed from it, is not seen"
+    return (begins if since is None else since), before
+
+
+def seen_until(newest: object, at: Instant) -> Instant:
+    """Up to when a look that began `at` sees the log: its newest entry's time, as the server's clock may be another."""
+    ends = instant_of(newest)
+    return at if ends is None else min(at, ends)
+
+
 def instant_of(text: object) -> Instant | None:
     """The server's time as an instant; None where it is none."""
     try:
@@ -144,12 +166,21 @@ def differing(before: object, after: object) -> tuple[dict[str, Any] | None, dic
 
     Of a record that came or went only what it says is kept, and not what NetBox counts by itself.
     """
-    old, new = _mapping(before), _mapping(after)
+    old, new = _flat(_mapping(before)), _flat(_mapping(after))
     names = [name for name in sorted({*old, *new}) if _differs(str(name), old, new)][:_MEMBERS]
     return (
         {line(name, 80): _kept(str(name), old[name]) for name in names if name in old} if old else None,
         {line(name, 80): _kept(str(name), new[name]) for name in names if name in new} if new else None,
     )
+
+
+def _flat(record: Mapping[str, Any]) -> Mapping[str, Any]:
+    """With each custom field as a field of its own: people ask which one it was."""
+    custom = record.get("custom_fields")
+    if not isinstance(custom, Mapping):
+        return record
+    others = {name: value for name, value in record.items() if name != "custom_fields"}
+    return {**others, **{f"custom_fields.{name}": value for name, value in custom.items()}}
 
 
 def _differs(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from infratrack.api import Word
 from infratrack_netbox.findings import Finding, line
+from infratrack_netbox.id_spans import SPANS, spans_by_type
 from infratrack_netbox.questions import Asked
 
 NETBOX_OBSERVATION: Final = "urn:infratrack:evidence:netbox-observation:v1"
@@ -79,6 +80,11 @@ RESULT_SCHEMA: Final[Mapping[str, Any]] = {
                             "items": _closed({"type": _TEXT, "id": _TEXT, "name": _TEXT}),
                         },
                         "recordsInAll": _COUNT,
+                        "ids": {
+                            "description": "Where it rests on more records: the ids of all, by type: `1-200,305`.",
+                            "type": "object",
+                            "additionalProperties": _TEXT | {"pattern": f"^{SPANS}$"},
+                        },
                         "evidence": {
                             "description": "Requests of the change log and the evidence in which they stand.",
                             "type": "array",
@@ -86,6 +92,7 @@ RESULT_SCHEMA: Final[Mapping[str, Any]] = {
                         },
                     },
                     "evidence",
+                    "ids",
                 ),
             },
         }
@@ -112,6 +119,8 @@ def written(question: Asked, finding: Finding) -> dict[str, Any]:
         "records": [{"type": type_name, "id": id_, "name": name} for type_name, id_, name in finding.records[:KEPT]],
         "recordsInAll": len(finding.records),
     }
+    if len(finding.records) > KEPT:
+        answer["ids"] = spans_by_type((type_name, id_) for type_name, id_, _ in finding.records)
     if finding.evidence:
         answer["evidence"] = [{"request": request, "digest": digest} for request, digest in finding.evidence[:KEPT]]
     return answer

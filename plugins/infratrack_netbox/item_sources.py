@@ -34,7 +34,7 @@ class ItemSources:
         context = self._context
         try:
             (found,) = read_sets(
-                {"records": [mapping]}, self._sources, context.folder, context.environment, now=context.now
+                {"records": [mapping]}, self._sources, context.folder, context.environment, now=context.at
             )
         except (InputError, Unreachable) as error:
             return Unanswerable(line(error.message))

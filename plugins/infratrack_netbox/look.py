@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from infratrack.api import Collected, Instant, ObserveContext, Unreachable, format_instant, last_look, still_unrecorded
@@ -11,16 +11,18 @@ from infratrack_netbox.asking import Known, question
 from infratrack_netbox.changelog import (
     BLIND_SPOTS,
     CHANGE_FIELDS,
-    FIRST_LOOK,
     OVERLAP,
+    Subjects,
     bound_records,
+    reach,
     recorded_requests,
     seen_records,
+    seen_until,
     unrecorded,
 )
 from infratrack_netbox.custom_fields import Definitions, read_definitions
 from infratrack_netbox.evidence import NETBOX_CHANGES, NETBOX_OBSERVATION, NETBOX_SYNC, written
-from infratrack_netbox.findings import Finding, line
+from infratrack_netbox.findings import Finding, line, objects
 from infratrack_netbox.gathering import Gathering
 from infratrack_netbox.hosts import DEVICE
 from infratrack_netbox.item_sources import ItemSources
@@ -70,22 +72,40 @@ class Look:
         context, identity = self._context, self._client.identity
         subjects, blind = self._subjects()
         earlier = [one.predicate for one in context.recorded(NETBOX_CHANGES)]
-        since = context.since or _before(last_look(earlier, identity), OVERLAP) or _before(context.now, FIRST_LOOK)
-        endpoint = self._client.schema().endpoint(CHANGE)
-        filters = [("time_after", format_instant(Instant(since)))] if since is not None else []
-        rows = self._client.list(endpoint.path, filters, fields=CHANGE_FIELDS)
-        found = unrecorded(rows, subjects, self._requests(), still_unrecorded(earlier, identity))
         whole, why = self._client.can_view_all(CHANGE)
         blind += [] if whole else [line(f"the change log may hold more than the token can see: {why}")]
+        asked = context.since
+        if asked is None:
+            asked = _before(last_look(earlier, identity, incomplete_too=not whole), OVERLAP)
+        path = self._client.schema().endpoint(CHANGE).path
+        since, begins = reach(asked, self._first(path, "id"))
+        until = seen_until(self._first(path, "-id"), context.at)
+        rows = self._entries(path, asked, subjects)
+        found = unrecorded(rows, subjects, self._requests(), still_unrecorded(earlier, identity))
+        unreached = bool(self._gathering.unreached)
         result = result_of(
             found,
             source=identity,
             since=since,
-            until=context.now,
-            complete=whole and not self._gathering.unreached,
-            blind_spots=[*BLIND_SPOTS, *blind],
+            until=None if unreached else until,
+            complete=whole and not unreached,
+            blind_spots=[begins, *BLIND_SPOTS, *blind],
         )
         return self._collected(NETBOX_CHANGES, result, {})
+
+    def _first(self, path: str, order: str) -> object:
+        """The time of the change log's first entry in that order; None where it has none."""
+        body = self._client.read(path, (("ordering", order), ("limit", "1"), ("fields", "id,time")))
+        rows = objects(body.get("results")) if isinstance(body, Mapping) else []
+        return rows[0].get("time") if rows else None
+
+    def _entries(self, path: str, since: Instant | None, subjects: Subjects) -> Iterable[Mapping[str, Any]]:
+        """The entries about records of the subjects' types, and perhaps about others of these types."""
+        if not subjects:
+            return ()
+        filters = [("changed_object_type", name) for name in sorted({name for name, _ in subjects})]
+        filters += [("time_after", format_instant(since))] if since is not None else []
+        return self._client.list(path, filters, fields=CHANGE_FIELDS)
 
     def devices(self) -> dict[str, frozenset[str]]:
         """Deliverable → ids of the devices that its criteria rest on."""

@@ -148,8 +148,19 @@ def test_the_last_look_is_the_newest_complete_one_through_the_same_source() -> N
         result(until=Instant(T0 + HOUR)),
     ]
     assert last_look(map(predicate, looks), SKY) == T0 + 3 * HOUR
+    assert last_look(map(predicate, looks), SKY, incomplete_too=True) == T0 + 9 * HOUR
     assert last_look([predicate({"source": SKY, "complete": True, "until": "soon"})], SKY) is None
     assert last_look([], SKY) is None
+
+
+def test_a_look_that_left_a_gap_does_not_count_as_the_last() -> None:
+    looks = [
+        result(since=Instant(T0), until=Instant(T0 + HOUR)),
+        result(since=Instant(T0 + 5 * HOUR), until=Instant(T0 + 6 * HOUR)),
+        result(since=Instant(T0 + HOUR), until=Instant(T0 + 2 * HOUR)),
+        result(since=Instant(T0), until=None),
+    ]
+    assert last_look(map(predicate, looks), SKY) == T0 + 2 * HOUR
 
 
 def test_what_was_unrecorded_when_seen_last_is_still_so() -> None:

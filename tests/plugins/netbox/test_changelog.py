@@ -5,16 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from infratrack.api import Digest, Instant, RecordedEvidence, changes_result, still_unrecorded
 from infratrack_netbox.changelog import (
     bound_records,
     differing,
     instant_of,
+    reach,
     recorded_requests,
     seen_records,
+    seen_until,
     unrecorded,
 )
+from infratrack_netbox.evidence import KEPT, RESULT_SCHEMA, written
+from infratrack_netbox.findings import Finding
+from infratrack_netbox.questions import Asked
 
 NETBOX = "netbox https://netbox.example"
 DIGEST = "sha256:" + "ab" * 32
@@ -117,6 +123,36 @@ def test_rows_of_any_shape_end_in_a_change_or_nothing() -> None:
     assert instant_of("yesterday") is None
 
 
+def test_each_custom_field_is_a_field_of_its_own() -> None:
+    old = {"custom_fields": {"owner": "net", "tier": 1, "snmp_community": "a"}, "name": "x"}
+    new = {"custom_fields": {"owner": "net", "tier": 2, "snmp_community": "b"}, "name": "x"}
+    (change,) = unrecorded([row(prechange_data=old, postchange_data=new)], SUBJECTS, {}, {})
+    assert change.what == "updated dcim.device core-1: custom_fields.snmp_community, custom_fields.tier"
+    assert change.before == {"custom_fields.snmp_community": "(masked)", "custom_fields.tier": 1}
+    assert change.after == {"custom_fields.snmp_community": "(masked)", "custom_fields.tier": 2}
+
+
+def test_a_look_from_the_beginning_says_where_the_change_log_really_begins() -> None:
+    begins = Instant(1_767_603_600_000_000)
+    since, told = reach(None, "2026-01-05T09:00:00.000000Z")
+    assert since == begins
+    assert (
+        told == "the change log begins 2026-01-05 09:00 UTC: what was before, or has been removed from it, is not seen"
+    )
+    assert reach(Instant(7), "2026-01-05T09:00:00.000000Z") == (Instant(7), told)
+    assert reach(None, None) == (
+        None,
+        "the change log is empty, as far as this token sees: what was before is not seen",
+    )
+
+
+def test_a_look_ends_with_the_newest_entry_whatever_the_clock_here_says() -> None:
+    newest = Instant(1_767_603_600_000_000)
+    assert seen_until("2026-01-05T09:00:00.000000Z", Instant(newest + 3_600_000_000)) == newest
+    assert seen_until("2026-01-05T09:00:00.000000Z", Instant(5)) == 5
+    assert seen_until(None, Instant(5)) == 5
+
+
 def test_requests_stand_in_the_evidence_of_syncs() -> None:
     parts = [evidence({"requests": ["one", 7, "two"]}), evidence({"requests": "x"}), evidence(None)]
     assert recorded_requests(parts) == {"one": DIGEST, "two": DIGEST}
@@ -143,3 +179,13 @@ def test_records_that_earlier_looks_found_still_count_when_they_are_gone() -> No
     ]
     looks = [evidence({"identity": NETBOX, "answers": answers}), evidence({"identity": "netbox http://other"})]
     assert seen_records(looks, NETBOX, {"q1": frozenset({"core"})}) == SUBJECTS
+
+
+def test_every_record_of_an_answer_that_rests_on_thousands_still_counts() -> None:
+    records = tuple(("dcim.device", str(number), f"leaf-{number}") for number in range(1, 2001))
+    answer = written(Asked("netbox.record", {"type": "dcim.device"}), Finding("yes", "all agree", records=records))
+    Draft202012Validator(RESULT_SCHEMA["properties"]["answers"]["items"]).validate(answer)
+    assert len(answer["records"]) == KEPT
+    looks = [evidence({"identity": NETBOX, "answers": [answer]})]
+    found = seen_records(looks, NETBOX, {answer["question"]: frozenset({"core"})})
+    assert found == {("dcim.device", str(number)): frozenset({"core"}) for number in range(1, 2001)}

@@ -19,7 +19,7 @@ from infratrack.api import (
     parse_instant,
 )
 from infratrack.project.model import AllOf, Definition, Deliverable, Project, Task
-from infratrack_netbox.changelog import FIRST_LOOK, OVERLAP
+from infratrack_netbox.changelog import OVERLAP
 from infratrack_netbox.evidence import NETBOX_CHANGES, NETBOX_OBSERVATION, NETBOX_SYNC
 from infratrack_netbox.observer import NetBoxLinks
 from tests.netbox_server.server import NetBoxServer
@@ -52,7 +52,7 @@ def server_time(netbox: NetBoxServer) -> Instant:
 
 def changes(netbox: NetBoxServer, cache: Path, *known: RecordedEvidence, **context: Any) -> Collected:
     """A look for changes, with such evidence in the ledger."""
-    given = {"now": Instant(server_time(netbox) + 1), "deliverables": {"core": WANTED}, **context}
+    given = {"at": Instant(server_time(netbox) + HOUR), "deliverables": {"core": WANTED}, **context}
     seen = look(
         netbox, cache, given.pop("wanted", WANTED), changelog=True,
         recorded=lambda kind: [one for one in known if one.predicate_type == kind], **given,
@@ -107,14 +107,35 @@ def test_records_that_are_gone_or_bound_by_a_sync_are_looked_at_too(
     site.update({"description": ""})
 
 
-def test_a_look_begins_where_the_last_complete_one_ended_less_an_overlap(
+def test_a_first_look_begins_with_the_log_and_the_next_where_the_last_complete_one_ended_less_an_overlap(
     netbox: NetBoxServer, network: Any, cache: Path
 ) -> None:
+    times = [parse_instant(one.time) for one in netbox.api.core.object_changes.all()]
     first = changes(netbox, cache)
-    now, until = first.result["until"], parse_instant(first.result["until"])
-    assert parse_instant(first.result["since"]) == until - FIRST_LOOK
-    second = changes(netbox, cache, evidence(NETBOX_CHANGES, first.result), now=Instant(until + HOUR))
-    assert parse_instant(second.result["since"]) == parse_instant(now) - OVERLAP
+    assert parse_instant(first.result["since"]) == min(times)
+    assert parse_instant(first.result["until"]) == max(times)
+    assert any(one["what"] == "created dcim.device core-1" for one in first.result["changes"])
+    seen = evidence(NETBOX_CHANGES, first.result)
+    assert parse_instant(changes(netbox, cache, seen).result["since"]) == max(times) - OVERLAP
+    token = limited_token(netbox.api, "half-blind-still", [(["dcim.device", "core.objectchange"], {"id__lt": 10**6})])
+    blind = changes(netbox, cache, seen, token=token)
+    assert blind.result["complete"] is False
+    both = (seen, evidence(NETBOX_CHANGES, blind.result))
+    assert parse_instant(changes(netbox, cache, *both).result["since"]) == max(times) - OVERLAP
+    later = parse_instant(blind.result["until"]) - OVERLAP
+    assert parse_instant(changes(netbox, cache, *both, token=token).result["since"]) == later
+
+
+def test_a_look_that_could_not_reach_everything_does_not_move_the_next_one(
+    netbox: NetBoxServer, network: Any, cache: Path
+) -> None:
+    types: list[tuple[list[str], Any]] = [(["dcim.device", "core.objectchange"], None)]
+    token = limited_token(netbox.api, "no-prefixes", types)
+    wanted = {**WANTED, "netbox.record": (CORE, {"type": "ipam.prefix"})}
+    seen = changes(netbox, cache, token=token, wanted=wanted)
+    assert (seen.unreached != "", seen.result["until"], seen.result["complete"]) == (True, None, False)
+    again = changes(netbox, cache, evidence(NETBOX_CHANGES, seen.result), token=token, wanted=wanted)
+    assert again.result["since"] == seen.result["since"]
 
 
 def test_a_token_that_may_not_see_the_whole_change_log_says_so(netbox: NetBoxServer, network: Any, cache: Path) -> None:
