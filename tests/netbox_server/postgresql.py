@@ -120,7 +120,7 @@ class Cluster:
     def has_icu(self) -> bool:
         """Whether this build knows ICU, by which NetBox sorts names; the builds in wheels do not."""
         with self.connect() as connection:
-            found = connection.execute("SELECT 1 FROM pg_collation WHERE collprovider = 'i' LIMIT 1").fetchone()
+            found = connection.execute("SELECT 1 FROM pg_collation WHERE collname = 'und-x-icu'").fetchone()
         return found is not None
 
     def restore(self, dump: Path, database: str) -> None:
@@ -129,7 +129,7 @@ class Cluster:
         chosen: list[str | Path] = []
         if not self.has_icu():
             self.execute(WITHOUT_ICU, database=database)
-            listing = self._run("pg_restore", "--list", dump)
+            listing = self._run("pg_restore", "--list", dump, as_us=True)
             rest = self._folder / f"{database}.list"
             rest.write_text("\n".join(line for line in listing.splitlines() if " COLLATION " not in line))
             chosen = ["-L", rest]
