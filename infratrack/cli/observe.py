@@ -37,7 +37,8 @@ or nothing could be observed, 4 what it looks at (or part of it) or the spool co
 @click.option(
     "--since",
     metavar="TIME",
-    help="Only changes since (2026-01-05, 2026-01-05T09:30Z or 7d ago).  [default: where the last look ended]",
+    help="Only changes since (2026-01-05, 2026-01-05T09:30Z or 7d ago).  "
+    "[default: where the last look ended; at first, from the beginning]",
 )
 @click.option("--check", is_flag=True, help="Exit 1 when there are changes that no evidence explains.")
 @linking_options
@@ -65,7 +66,8 @@ def observe(  # noqa: PLR0913, PLR0917 -- one parameter an option
     TARGET is what to look at, where the observer asks for it: the folder of a Terraform root. What the ledger does not
     know of counts as unrecorded, so evidence that waits on this machine is sent first.
     """
-    from infratrack.capture.context import Linking  # noqa: PLC0415 -- after the options were understood
+    from infratrack.capture.clock import now  # noqa: PLC0415 -- after the options were understood
+    from infratrack.capture.context import Linking  # noqa: PLC0415 -- likewise
     from infratrack.capture.leave import leave  # noqa: PLC0415 -- likewise
     from infratrack.capture.observe import Asked  # noqa: PLC0415 -- likewise
     from infratrack.capture.observe import observe as look  # noqa: PLC0415 -- likewise
@@ -76,6 +78,8 @@ def observe(  # noqa: PLR0913, PLR0917 -- one parameter an option
     if since is not None and not changelog:
         raise InputError("--since is about changes", "add --changelog")
     asked = Asked(target, changelog, instant_since(since))
+    if asked.since is not None and asked.since > now():
+        raise InputError(f"--since {since!r} is still to come", "name a time that has passed, such as 7d")
     workspace = Workspace.open(project, environ=dict(os.environ), key_name=key)
     if workspace.spool.folder.is_dir():
         try_to_send(workspace, None)
@@ -124,6 +128,7 @@ def _show(  # noqa: PLR0913 -- what was seen and how to show it
     if output_format != "json":
         from infratrack.report.unrecorded import told_changes  # noqa: PLC0415 -- one format is printed
 
-        for text in told_changes(changes, blind_spots):
+        newest_first = sorted(changes, key=lambda one: one["at"] or "", reverse=True)
+        for text in told_changes(newest_first, blind_spots):
             click.echo(text)
     return len(changes)

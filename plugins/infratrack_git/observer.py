@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from infratrack.api import Collected, Instant, ObserveContext, Subject, format_instant
+from infratrack.api import Collected, InputError, Instant, ObserveContext, Subject, format_instant
 from infratrack_git.branches import Checkout, Ref, Unresolved, protected_branch
 from infratrack_git.client import GitClient, GitFailed
 from infratrack_git.evidence import GIT_OBSERVATION
@@ -27,6 +27,8 @@ class GitObserver:
 
         InputError when this is no repository with a commit.
         """
+        if context.target is not None:
+            raise InputError("the observer git takes no TARGET", "leave it out: it looks at the project's repository")
         client = GitClient(context.folder, context.environment)
         checkout = client.checkout()
         if context.changelog:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
-from infratrack.api import Collected, LinkSuggestion, ObserveContext, Project
+from infratrack.api import Collected, InputError, LinkSuggestion, ObserveContext, Project
 from infratrack_netbox.links import owners_of, suggestions
 from infratrack_netbox.look import Look
 from infratrack_netbox.settings import read_settings
@@ -22,6 +22,8 @@ class NetBoxObserver:
 
     def observe(self, context: ObserveContext) -> Collected:
         """What was seen. Unreachable when NetBox is down or refuses the token; InputError for what it does not know."""
+        if context.target is not None:
+            raise InputError("the observer netbox takes no TARGET", "leave it out: the criteria say what is looked at")
         with _looking(context) as look:
             return look.changes() if context.changelog else look.answers()
 

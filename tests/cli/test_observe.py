@@ -40,6 +40,14 @@ class Odd:
 class Down:
     name = "down"
     def observe(self, context): raise Unreachable("the sky is down")
+class Many:
+    name = "many"
+    def observe(self, context):
+        sky = ChangedThing("sky", "1", "sky")
+        days = [Change(f"{day}", Instant(day * 86_400_000_000), None, f"day {day}", sky, "update") for day in range(30)]
+        unknown = Change("when", None, None, "once upon a time", sky, "update")
+        result = changes_result([unknown, *days], source="sky", since=None, until=context.at)
+        return Collected("urn:infratrack:evidence:sky-changes:v1", result)
 class Log:
     name = "log"
     def observe(self, context):
@@ -55,7 +63,7 @@ class Log:
         )
         return Collected("urn:infratrack:evidence:sky-changes:v1", result)
 @hookimpl
-def infratrack_observers(): return [Observer(), Broken(), Empty(), Sorry(), Several(), Odd(), Down(), Log()]
+def infratrack_observers(): return [Observer(), Broken(), Empty(), Sorry(), Several(), Odd(), Down(), Log(), Many()]
 @hookimpl
 def infratrack_evidence_types(): return [UnrecordedEvidence("urn:infratrack:evidence:sky-changes:v1", "changes above")]
 """
@@ -156,6 +164,8 @@ def test_since_needs_changelog_and_a_time(shop: Workshop) -> None:
     assert (ended.returncode, "add --changelog" in ended.stderr) == (2, True)
     assert shop.infratrack("observe", "log", "--changelog", "--since", "yesteryear").returncode == 2
     assert shop.infratrack("observe", "log", "--changelog", "--since", "900000d").returncode == 0
+    ended = shop.infratrack("observe", "log", "--changelog", "--since", "2999-01-01")
+    assert (ended.returncode, "'2999-01-01' is still to come" in ended.stderr) == (2, True)
 
 
 def test_unrecorded_changes_are_told_with_who_when_and_what_became_of_what(shop: Workshop) -> None:
@@ -169,6 +179,13 @@ def test_unrecorded_changes_are_told_with_who_when_and_what_became_of_what(shop:
         "not seen by this:\n"
         "  nobody looks at night\n"
     )
+
+
+def test_of_many_changes_the_newest_are_told(shop: Workshop) -> None:
+    told = shop.infratrack("observe", "many", "--changelog").stdout
+    assert "1970-01-30 00:00 UTC  nobody knows who  day 29\n1970-01-29" in told
+    assert "day 10\nand 11 more" in told
+    assert "once upon a time" not in told
 
 
 def test_check_ends_with_1_when_a_change_is_unrecorded(shop: Workshop) -> None:

@@ -332,3 +332,8 @@ def test_the_published_schema_is_that_in_the_code() -> None:
 def test_looking_for_changes_needs_a_folder(tmp_path: Path) -> None:
     with pytest.raises(InputError):
         GitObserver().observe(ObserveContext(tmp_path / "nowhere", {}, {}, changelog=True))
+
+
+def test_a_target_that_git_would_not_look_at_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="takes no TARGET"):
+        GitObserver().observe(ObserveContext(tmp_path, {}, {}, target="infra"))

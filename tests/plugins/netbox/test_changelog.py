@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
 
-from infratrack.api import Digest, Instant, RecordedEvidence, changes_result, still_unrecorded
+from infratrack.api import (
+    Digest,
+    InputError,
+    Instant,
+    ObserveContext,
+    RecordedEvidence,
+    changes_result,
+    still_unrecorded,
+)
 from infratrack_netbox.changelog import (
     bound_records,
     differing,
@@ -20,6 +29,7 @@ from infratrack_netbox.changelog import (
 )
 from infratrack_netbox.evidence import KEPT, RESULT_SCHEMA, written
 from infratrack_netbox.findings import Finding
+from infratrack_netbox.observer import NetBoxObserver
 from infratrack_netbox.questions import Asked
 
 NETBOX = "netbox https://netbox.example"
@@ -189,3 +199,8 @@ def test_every_record_of_an_answer_that_rests_on_thousands_still_counts() -> Non
     looks = [evidence({"identity": NETBOX, "answers": [answer]})]
     found = seen_records(looks, NETBOX, {answer["question"]: frozenset({"core"})})
     assert found == {("dcim.device", str(number)): frozenset({"core"}) for number in range(1, 2001)}
+
+
+def test_a_target_that_netbox_would_not_look_at_is_refused() -> None:
+    with pytest.raises(InputError, match="takes no TARGET"):
+        NetBoxObserver().observe(ObserveContext(Path(), {}, {}, target="core-1"))
