@@ -8,14 +8,15 @@ from typing import Any, Final
 
 from infratrack_netbox.arrangement import referred, spelled
 from infratrack_netbox.references import Finder, Nobody
-from infratrack_netbox.server_schema import Endpoint
+from infratrack_netbox.server_schema import Endpoint, FieldSchema
 
 LONGEST_MESSAGE: Final = 200
 """Characters of `changelog_message`; NetBox answers a longer one with 500."""
 _CUSTOM: Final = "custom_fields."
 _BLANK: Final = frozenset({"text", "choice"})
 """Kinds whose empty value NetBox writes as an empty text where it takes no null."""
-_REFERRING: Final = frozenset({"reference", "references", "generic", "generics"})
+_TYPED: Final = frozenset({"generic", "generics"})
+_REFERRING: Final = frozenset({"reference", "references", *_TYPED})
 
 
 def changelog_message(run: str, message: str) -> str:
@@ -34,15 +35,15 @@ def look_up(endpoint: Endpoint, finder: Finder, many: Sequence[Mapping[str, Any]
     needed: set[tuple[str, bytes]] = set()
     for fields in many:
         for name, value in fields.items():
-            field = endpoint.fields.get(name)
+            field = finder.field(endpoint, name)
             if field is None or field.kind not in _REFERRING:
                 continue
             for one in mappings(value):
-                type_name, reference = referred(endpoint, name, one)
+                type_name, reference = referred(endpoint, name, one) if field.kind in _TYPED else (field.type, one)
                 mark = type_name, spelled(reference)
                 wanted.setdefault(type_name, {})[mark[1]] = reference
                 uses[mark] += 1
-                if field.kind in {"generic", "generics"}:
+                if field.kind != "reference":
                     needed.add(mark)
     for type_name, references in wanted.items():
         asked = [one for text, one in references.items() if uses[type_name, text] > 1 or (type_name, text) in needed]
@@ -56,32 +57,33 @@ def mappings(value: Any) -> Iterable[Mapping[str, Any]]:  # noqa: ANN401 -- cano
 
 
 def body_of(endpoint: Endpoint, finder: Finder, fields: Mapping[str, Any]) -> dict[str, Any] | Nobody:
-    """The fields as the API takes them; Nobody where a generic reference means no record or several."""
+    """The fields as the API takes them; Nobody where a reference that must be an id means no record or several."""
     body: dict[str, Any] = {}
     for name, value in fields.items():
-        if name.startswith(_CUSTOM):
-            body.setdefault("custom_fields", {})[name.removeprefix(_CUSTOM)] = value
-            continue
-        field = endpoint.fields.get(name)
+        field = finder.field(endpoint, name)
         kind = field.kind if field is not None else "json"
+        written: Any
         if field is not None and kind == "generic":
             written = _generic(endpoint, finder, name, value)
-            if isinstance(written, Nobody):
-                return Nobody(f"{name}: {written.reason}")
-            body[f"{field.pair or name}_type"], body[f"{field.pair or name}_id"] = written
         elif kind == "generics":
-            ends = [_generic(endpoint, finder, name, one) for one in mappings(value)]
-            missing = next((one for one in ends if isinstance(one, Nobody)), None)
-            if missing is not None:
-                return Nobody(f"{name}: {missing.reason}")
-            body[name] = [{"object_type": one[0], "object_id": one[1]} for one in ends if not isinstance(one, Nobody)]
+            written = _ends(endpoint, finder, name, value)
         elif kind == "tags":
-            body[name] = tag_references(value or ())
-        elif kind in {"reference", "references"}:
-            body[name] = _plain(endpoint, finder, name, value)
+            written = tag_references(value or ())
+        elif field is not None and kind == "references":
+            written = _several(finder, field, value)
+        elif field is not None and kind == "reference":
+            written = _plain(finder, field, value)
         else:
             empty = value is None and field is not None and not field.nullable and kind in _BLANK
-            body[name] = "" if empty else value
+            written = "" if empty else value
+        if isinstance(written, Nobody):
+            return Nobody(f"{name}: {written.reason}")
+        if name.startswith(_CUSTOM):
+            body.setdefault("custom_fields", {})[name.removeprefix(_CUSTOM)] = written
+        elif field is not None and kind == "generic":
+            body[f"{field.pair or name}_type"], body[f"{field.pair or name}_id"] = written
+        else:
+            body[name] = written
     return body
 
 
@@ -100,11 +102,31 @@ def _generic(
     return record if isinstance(record, Nobody) else (type_name, int(record))
 
 
-def _plain(endpoint: Endpoint, finder: Finder, name: str, value: object) -> object:
-    if isinstance(value, list | tuple):
-        return [_plain(endpoint, finder, name, one) for one in value]
+def _ends(endpoint: Endpoint, finder: Finder, name: str, value: object) -> list[dict[str, Any]] | Nobody:
+    ends: list[dict[str, Any]] = []
+    for one in mappings(value):
+        end = _generic(endpoint, finder, name, one)
+        if isinstance(end, Nobody):
+            return end
+        ends.append({"object_type": end[0], "object_id": end[1]})
+    return ends
+
+
+def _several(finder: Finder, field: FieldSchema, value: object) -> object:
+    """A list of references: the server takes only ids there."""
+    if not isinstance(value, list | tuple):
+        return value
+    ids: list[int] = []
+    for one in mappings(value):
+        record = finder.meant(field.type, one)
+        if isinstance(record, Nobody):
+            return record
+        ids.append(int(record))
+    return ids
+
+
+def _plain(finder: Finder, field: FieldSchema, value: object) -> object:
     if not isinstance(value, Mapping):
         return value
-    type_name, reference = referred(endpoint, name, value)
-    record = finder.known(type_name, reference)
-    return reference if record is None else int(record)
+    record = finder.known(field.type, value)
+    return value if record is None else int(record)

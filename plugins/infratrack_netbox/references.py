@@ -8,9 +8,10 @@ from typing import Any, Final, Protocol
 from msgspec import Struct
 
 from infratrack_netbox.arrangement import referred, spelled
+from infratrack_netbox.custom_fields import Definitions
 from infratrack_netbox.exchange import plain
 from infratrack_netbox.server_schema import Endpoint, FieldSchema, ServerSchema
-from infratrack_netbox.shapes import project
+from infratrack_netbox.shapes import CUSTOM, project
 
 _LONGEST_QUERY: Final = 2500
 """Characters of filters in one request; gunicorn takes a line of 4094."""
@@ -23,6 +24,9 @@ class Lists(Protocol):
 
     def schema(self) -> ServerSchema:
         """What the server says about its types."""
+
+    def custom_fields(self) -> Definitions | None:
+        """The custom fields of each type; None where the token may not read them."""
 
     def list(
         self, path: str, filters: Sequence[tuple[str, str]] = (), *, fields: Sequence[str] = ()
@@ -43,6 +47,12 @@ class Finder:
         self._client = client
         self.schema = client.schema()
         self._ids: dict[tuple[str, bytes], str] = {}
+
+    def field(self, endpoint: Endpoint, name: str) -> FieldSchema | None:
+        """What a field holds, of a custom field (`custom_fields.NAME`) too."""
+        if not name.startswith(CUSTOM):
+            return endpoint.fields.get(name)
+        return (self._client.custom_fields() or {}).get(endpoint.type, {}).get(name.removeprefix(CUSTOM))
 
     def remember(self, type_name: str, reference: Mapping[str, Any], record: str) -> None:
         """The id of a record that was just made."""

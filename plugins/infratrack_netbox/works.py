@@ -133,23 +133,21 @@ class Updating:
     def filled(self, entry: Entry) -> Entry | Result:
         """The entry with its body, which for lists other than tags rests on the record as it was last read."""
         write, finder = entry.item.write, self._ground.finder
-        body = body_of(self._endpoint, finder, _now(entry))
-        lists: dict[str, Any] = {}
+        fields = _now(entry)
+        tags: dict[str, Any] = {}
         for name in {*write.add, *write.remove}:
             added, removed = write.add.get(name, ()), write.remove.get(name, ())
             if name == "tags" and self._ground.adds_tags:
-                lists |= {"add_tags": tag_references(added)} if added else {}
-                lists |= {"remove_tags": tag_references(removed)} if removed else {}
+                tags |= {"add_tags": tag_references(added)} if added else {}
+                tags |= {"remove_tags": tag_references(removed)} if removed else {}
                 continue
             live = self._value(entry.live or {}, name, [*added, *removed])
             kept = without(live if isinstance(live, list | tuple) else (), [*added, *removed])
-            written = body_of(self._endpoint, finder, {name: [*kept, *added]})
-            if isinstance(written, Nobody):
-                return Result(entry, "failed", entry.id, reason=written.reason)
-            lists |= written
+            fields[name] = [*kept, *added]
+        body = body_of(self._endpoint, finder, fields)
         if isinstance(body, Nobody):
             return Result(entry, "failed", entry.id, reason=body.reason)
-        return msgspec.structs.replace(entry, body={**body, **lists, "changelog_message": self._ground.message})
+        return msgspec.structs.replace(entry, body={**body, **tags, "changelog_message": self._ground.message})
 
     def _value(self, row: Mapping[str, Any], name: str, like: Any) -> Any:  # noqa: ANN401 -- canonical JSON
         return values_of(self._endpoint, self._ground.finder, row, {name: like})[name]
@@ -209,7 +207,7 @@ class Deleting:
             if row is None:
                 fresh.append(Result(entry, "written", entry.id, reason="it was gone already"))
                 continue
-            moved = moved_from(self._endpoint, self._ground.finder, entry, row)
+            moved = moved_from(self._endpoint, self._ground.finder, _without_emptied(entry, row), row)
             ready = msgspec.structs.replace(entry, version=version_of(row), live=row)
             fresh.append(Result(entry, "moved", entry.id, reason=moved) if moved else ready)
         return fresh
@@ -219,6 +217,18 @@ def _now(entry: Entry) -> dict[str, Any]:
     """The fields that the entry writes now."""
     item = entry.item
     return {name: value for name, value in item.write.fields.items() if name not in item.waiting}
+
+
+def _without_emptied(entry: Entry, row: Mapping[str, Any]) -> Entry:
+    """A delete whose record refers to less by now rests on the rest: its own primary address may just be deleted."""
+    item = entry.item
+    expected = {
+        name: value
+        for name, value in item.write.expected.items()
+        if not isinstance(value, Mapping) or row.get(name, value) is not None
+    }
+    write = msgspec.structs.replace(item.write, expected=expected)
+    return msgspec.structs.replace(entry, item=msgspec.structs.replace(item, write=write))
 
 
 def _names(entries: Sequence[Entry]) -> set[str]:
@@ -237,7 +247,7 @@ def moved_from(endpoint: Endpoint, finder: Finder, entry: Entry, row: Mapping[st
     for name in sorted({*write.add, *write.remove} & set(write.expected)):
         concerned = [*write.add.get(name, ()), *write.remove.get(name, ())]
         before = write.expected[name] or ()
-        after = values_of(endpoint, finder, row, {name: before or concerned})[name] or ()
+        after = values_of(endpoint, finder, row, {name: [*before, *concerned]})[name] or ()
         if not same(without(concerned, before), without(concerned, after)):
             said.append(f"{name} was {told(before)} and is {told(after)} now")
     return f"somebody changed it since the plan was made: {'; '.join(said)}" if said else ""

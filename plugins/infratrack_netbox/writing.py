@@ -269,7 +269,7 @@ class Writing:
 
     def _after(self, endpoint: Endpoint, write: Write, row: Mapping[str, Any]) -> dict[str, Any]:
         lists = {
-            name: write.expected.get(name) or [*write.add.get(name, ()), *write.remove.get(name, ())]
+            name: [*(write.expected.get(name) or ()), *write.add.get(name, ()), *write.remove.get(name, ())]
             for name in {*write.add, *write.remove}
         }
         return values_of(endpoint, self._ground.finder, row, {**write.fields, **lists})

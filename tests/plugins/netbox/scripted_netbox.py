@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from infratrack_netbox.custom_fields import Definitions
 from infratrack_netbox.exchange import Answer, Disturbed
 from infratrack_netbox.server_schema import Endpoint, FieldSchema, ServerSchema
 
@@ -69,6 +70,15 @@ SCHEMA = ServerSchema(
 )
 
 
+CUSTOM_FIELDS: Definitions = {
+    "dcim.device": {
+        "tiers": FieldSchema("list", nullable=True),
+        "team": FieldSchema("text", nullable=True),
+        "homes": FieldSchema("references", nullable=True, type="dcim.site"),
+    }
+}
+
+
 class Killed(BaseException):
     """The process that writes ended here."""
 
@@ -94,6 +104,9 @@ class ScriptedNetBox:
 
     def schema(self) -> ServerSchema:
         return SCHEMA
+
+    def custom_fields(self) -> Definitions | None:
+        return CUSTOM_FIELDS
 
     def list(
         self, path: str, filters: Sequence[tuple[str, str]] = (), *, fields: Sequence[str] = ()

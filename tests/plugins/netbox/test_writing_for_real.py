@@ -155,6 +155,100 @@ def test_what_was_built_is_changed_and_taken_away_again(client: NetBoxClient, ne
     assert again[0].after == came[4].prior
 
 
+def test_lists_of_references_and_custom_fields_keep_what_others_put_there(
+    client: NetBoxClient, netbox: NetBoxServer
+) -> None:
+    api = netbox.api
+    groups = api.ipam.vlan_groups.create([{"name": name, "slug": name} for name in ("ours", "theirs")])
+    vlans = [{"vid": vid, "name": f"v{vid}", "group": group.id} for vid in (10, 20, 30) for group in groups]
+    theirs = api.ipam.vlans.create([*vlans, {"vid": 10, "name": "in no group"}])[-1]
+    api.extras.custom_field_choice_sets.create(
+        name="tiers", extra_choices=[["gold", "Gold"], ["silver", "Silver"], ["tin", "Tin"]]
+    )
+    on: dict[str, Any] = {"object_types": ["dcim.device"]}
+    choices = {"name": "tiers"}
+    api.extras.custom_fields.create(
+        [
+            {"name": "tiers", "type": "multiselect", "choice_set": choices, **on},
+            {"name": "team", "type": "text", **on},
+            {"name": "homes", "type": "multiobject", "related_object_type": "dcim.site", **on},
+            {"name": "lan", "type": "object", "related_object_type": "ipam.vlan", **on},
+        ]
+    )
+    ours = [{"vid": vid, "group": {"slug": "ours"}} for vid in (10, 20, 30)]
+    custom = {
+        "custom_fields.tiers": ["gold"],
+        "custom_fields.team": "net",
+        "custom_fields.homes": [{"slug": "ams1"}],
+        "custom_fields.lan": ours[0],
+    }
+    port = interface("leaf-1", "eth0")
+    came = carried(
+        client,
+        [
+            device("leaf-1", "sw2", **custom),
+            create("dcim.interface", port, type="1000base-t", mode="tagged", tagged_vlans=ours[:2]),
+        ],
+    )
+    assert reasons(came) == []
+    assert came[0].after.items() >= custom.items()
+    assert came[1].after["tagged_vlans"] == ours[:2]
+    leaf, eth0 = api.dcim.devices.get(name="leaf-1"), api.dcim.interfaces.get(device="leaf-1", name="eth0")
+    eth0.update({"tagged_vlans": [*(one.id for one in eth0.tagged_vlans), theirs.id]})
+    leaf.update({"custom_fields": {"tiers": ["gold", "silver"]}})
+    expected: dict[str, Any] = {"tagged_vlans": [*ours[:2], {"vid": 10, "group": None}]}
+    lists: dict[str, Any] = {"add": {"tagged_vlans": [ours[2]]}, "remove": {"tagged_vlans": [ours[1]]}}
+    more = {"add": {"custom_fields.tiers": ["tin"]}, "expected": {"custom_fields.tiers": ["gold", "silver"]}}
+    came = carried(
+        client,
+        [
+            Write("update", "dcim.device", {"name": "leaf-1"}, came[0].id, "", {"custom_fields.team": "ops"}, **more),
+            Write("update", "dcim.interface", port, came[1].id, "", {"mtu": 9000}, expected=expected, **lists),
+        ],
+    )
+    assert reasons(came) == []
+    assert came[0].after == {"custom_fields.team": "ops", "custom_fields.tiers": ["gold", "silver", "tin"]}
+    fields = api.dcim.devices.get(name="leaf-1").custom_fields
+    assert ([one["value"] for one in fields["tiers"]], fields["team"]) == (["gold", "silver", "tin"], "ops")
+    assert fields["lan"]["id"] == api.ipam.vlans.get(vid=10, group="ours").id
+    tagged = {one.name: one.id for one in api.dcim.interfaces.get(device="leaf-1", name="eth0").tagged_vlans}
+    assert tagged == {
+        "v10": api.ipam.vlans.get(vid=10, group="ours").id,
+        "v30": api.ipam.vlans.get(vid=30, group="ours").id,
+        "in no group": theirs.id,
+    }
+    gone = Write("delete", "dcim.interface", port, came[1].id, expected={"tagged_vlans": [ours[0], ours[2]]})
+    assert "tagged_vlans was" in carried(client, [gone])[0].reason
+    whole = {"tagged_vlans": [ours[0], ours[2], {"vid": 10, "group": None}]}
+    assert outcomes(carried(client, [Write("delete", "dcim.interface", port, came[1].id, expected=whole)])) == {
+        "written"
+    }
+
+
+def test_a_list_that_refers_to_nothing_is_told_in_a_sentence(client: NetBoxClient) -> None:
+    of = interface("leaf-1", "eth9")
+    came = carried(
+        client,
+        [device("leaf-1"), create("dcim.interface", of, type="virtual", mode="tagged", tagged_vlans=[{"vid": 4}])],
+    )
+    assert reasons(came) == ['tagged_vlans: there is no ipam.vlan with {"vid":4}']
+
+
+def test_a_device_is_deleted_together_with_its_primary_address(client: NetBoxClient, netbox: NetBoxServer) -> None:
+    built = carried(client, fabric())
+    address, leaf = built[7], built[2]
+    came = carried(
+        client,
+        [
+            Write("delete", "dcim.cable", {"label": "c-1"}, built[8].id),
+            Write("delete", "ipam.ipaddress", {"address": "10.0.0.1/24"}, address.id, expected=address.after),
+            Write("delete", "dcim.device", {"name": "leaf-1"}, leaf.id, expected=leaf.after),
+        ],
+    )
+    assert reasons(came) == []
+    assert netbox.api.dcim.devices.get(leaf.id) is None
+
+
 def test_one_bad_record_among_fifty_is_told_in_netboxs_words(client: NetBoxClient, netbox: NetBoxServer) -> None:
     def vlan(number: int, **more: Any) -> Write:
         return create("ipam.vlan", {"vid": number + 1}, name=f"v{number}", **{"status": "active", **more})
