@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from itertools import chain
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from infratrack.reconciliation.bases import Bases
 from infratrack.reconciliation.canonical import canonical_key, raw_spelling
@@ -30,19 +30,6 @@ class Match(Struct):
     problem: str = ""
     """Why it cannot be told what it belongs to."""
     reason: str = ""
-
-
-class Matches(Struct):
-    """All records of one type, told apart."""
-
-    type: str
-    same: list[LiveRecord]
-    """Bound, and nothing at all to be done."""
-    pending: list[Match]
-    gone: dict[str, LiveRecord]
-    """Id → bound records that are there and that nothing desires any more."""
-    strange: list[LiveRecord]
-    """Neither desired nor bound."""
 
 
 class Index:
@@ -71,6 +58,24 @@ class Index:
         """Every live record with a key."""
         one = self.by_key.get(spelling)
         return self.twice.get(spelling, []) if one is None else [one]
+
+
+class Matches(Struct):
+    """All records of one type, told apart."""
+
+    type: str
+    same: list[LiveRecord]
+    """Bound, and nothing at all to be done."""
+    pending: list[Match]
+    gone: dict[str, LiveRecord]
+    """Id → bound records that are there and that nothing desires any more, with the fields of all sets."""
+    strange: list[LiveRecord]
+    """Neither desired nor bound."""
+    indexes: Mapping[int, Index]
+
+    def seen_by(self, number: int, live: LiveRecord) -> LiveRecord:
+        """The record in the shape of one set, where that read it."""
+        return self.indexes[number].by_id.get(live.id, live)
 
 
 def match(
@@ -187,9 +192,24 @@ class _Matching:
         strange: dict[str, LiveRecord] = {}
         for index in self.indexes.values():
             for live in index.live:
-                if live.id not in self.claimed:
-                    (gone if live.id in self.bound else strange).setdefault(live.id, live)
-        return Matches(self.type, self.same, self.pending, gone, list(strange.values()))
+                if live.id in self.claimed:
+                    continue
+                base = self.bound.get(live.id)
+                if base is None:
+                    strange.setdefault(live.id, live)
+                else:
+                    other = gone.get(live.id)
+                    gone[live.id] = live if other is None else _together(other, live, base)
+        return Matches(self.type, self.same, self.pending, gone, list(strange.values()), self.indexes)
+
+
+def _together(one: LiveRecord, other: LiveRecord, base: Base) -> LiveRecord:
+    """One record as two sets read it: the fields of both, each in the shape in which evidence knows it, if any does."""
+    fields = dict(one.fields)
+    for name, value in other.fields.items():
+        if name not in fields or (name in base.fields and agrees({name: base.fields[name]}, {name: value})):
+            fields[name] = value
+    return structs.replace(one, fields=fields)
 
 
 def _desired_twice(

@@ -44,7 +44,7 @@ def pair_renamed(
     pairs += _by_one_value(matches, *left, bound, every)
     for number, record_id in pairs:
         one, live = matches.pending[number], matches.gone.pop(record_id)
-        one.live, one.base = live, bound[record_id]
+        one.live, one.base = matches.seen_by(one.number, live), bound[record_id]
         one.reason = f"renamed: it was {called(matches.type, live.key)}"
     ambiguous -= {number for number, _ in pairs}
     return _note(matches.type, len(ambiguous))
