@@ -17,9 +17,6 @@ VERDICTS = {
     Decision.UNKNOWN: "unknown",
 }
 
-MOST_CHANGES = 100
-"""How many unrecorded changes are listed; all are counted."""
-
 
 def status_json(state: ProjectState) -> bytes:
     """The whole state as indented JSON with a final line feed; the same state gives the same bytes."""
@@ -173,7 +170,7 @@ def _phase(one: PhaseState) -> dict[str, Any]:
 
 
 def _unrecorded(state: ProjectState) -> dict[str, Any]:
-    """How many changes no evidence explains, and the newest of them."""
+    """How many changes no evidence explains, and every one of them: nowhere else are all told."""
     return {
         "count": len(state.unrecorded),
         "changes": [
@@ -186,7 +183,7 @@ def _unrecorded(state: ProjectState) -> dict[str, Any]:
                 "deliverables": list(one.deliverables),
                 "entry": one.entry,
             }
-            for one in state.unrecorded[:MOST_CHANGES]
+            for one in state.unrecorded
         ],
     }
 

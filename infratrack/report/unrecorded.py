@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -15,6 +16,8 @@ MOST_SHOWN: Final = 20
 MOST_NOTED: Final = 5
 MOST_MEMBERS: Final = 6
 _LONGEST_VALUE: Final = 60
+_SHORT_DIGEST: Final = 19
+_DIGEST: Final = re.compile("sha256:[0-9a-f]{64}")
 _NOTHING: Final = object()
 
 
@@ -43,7 +46,7 @@ def noted_changes(changes: Sequence[UnrecordedChange]) -> list[str]:
 
 def _noted(one: UnrecordedChange) -> str:
     at = "nobody knows when" if one.at is None else moment(one.at)
-    return f"{at} by {who(one.by)}: {one.what} ({one.source}, entry {one.entry})"
+    return f"{at}, {who(one.by)}: {one.what} ({one.source}, entry {one.entry})"
 
 
 def _told(change: Mapping[str, Any]) -> list[str]:
@@ -84,4 +87,4 @@ def _value(value: object) -> str:
     if value is _NOTHING or value is None or value == "":
         return "–"
     text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
-    return line(text, _LONGEST_VALUE)
+    return line(text, _SHORT_DIGEST if _DIGEST.fullmatch(text) else _LONGEST_VALUE)
