@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from infratrack_netbox.server_schema import Endpoint, FieldSchema, ServerSchema
 from infratrack_netbox.shapes import project
+from infratrack_netbox.values import unwrapped
 
 _EMPTY: Final[tuple[Any, ...]] = (None, "", [], {})
 _OWNERS: Final = ("device", "virtual_machine", "module", "rack")
@@ -43,7 +44,7 @@ def _custom_fields(value: object) -> dict[str, Any]:
 
 def _items(value: object) -> object:
     if isinstance(value, list):
-        return [natural_key(one) if _is_record(one) else one for one in value]
+        return [natural_key(one) if _is_record(one) else unwrapped(one) for one in value]
     return None
 
 

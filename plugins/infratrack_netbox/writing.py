@@ -204,6 +204,8 @@ class Writing:
         live = result.entry.live or {}
         gone = {(one.type, one.id) for one in below if one.effect == "deleted"}
         prior = prior_fields(self._schema, endpoint, live, gone)
+        # What the plan names a record by says more than what an answer shows of it: a rack's name and its site.
+        prior |= {name: value for name, value in result.entry.item.write.expected.items() if name in prior}
         if result.outcome != "written":
             return Written(result.entry.item.number, result.outcome, result.id, reason=result.reason, prior=prior)
         requests = (result.request,) if result.request else ()

@@ -77,11 +77,19 @@ def test_a_reference_to_what_goes_along_cannot_be_restored_with_the_record() -> 
 
 
 def test_custom_fields_are_fields_of_their_own() -> None:
-    custom = {"serial": "x1", "none": None, "owner": {"id": 3, "slug": "ops"}, "list": ["a"], "many": [ETH0]}
+    custom: dict[str, Any] = {
+        "serial": "x1",
+        "none": None,
+        "owner": {"id": 3, "slug": "ops"},
+        "list": ["a"],
+        "many": [ETH0],
+    }
+    custom["choices"] = [{"value": "gold", "label": "Gold"}]
     assert prior(custom_fields=custom) == {
         "custom_fields.serial": "x1",
         "custom_fields.owner": {"slug": "ops"},
         "custom_fields.list": ["a"],
+        "custom_fields.choices": ["gold"],
         "custom_fields.many": [{"device": {"name": "leaf-1"}, "name": "eth0"}],
     }
     assert prior(custom_fields="nonsense") == {}

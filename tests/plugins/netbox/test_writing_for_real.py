@@ -247,6 +247,7 @@ def test_a_device_is_deleted_together_with_its_primary_address(client: NetBoxCli
     )
     assert reasons(came) == []
     assert netbox.api.dcim.devices.get(leaf.id) is None
+    assert came[2].prior["rack"] == {"name": "R1", "site": {"slug": "ams1"}}
 
 
 def test_one_bad_record_among_fifty_is_told_in_netboxs_words(client: NetBoxClient, netbox: NetBoxServer) -> None:
