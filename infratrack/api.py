@@ -49,6 +49,7 @@ from infratrack.progress.unrecorded import (
     UnrecordedEvidence,
     changes_result,
     last_look,
+    seen_last,
     still_unrecorded,
 )
 from infratrack.project.model import Deliverable, Pipeline, Project, Task
@@ -168,6 +169,7 @@ __all__ = [
     "parse_instant",
     "read_sets",
     "run_process",
+    "seen_last",
     "sha256_digest",
     "still_unrecorded",
 ]

@@ -195,12 +195,16 @@ def last_look(predicates: Iterable[Mapping[str, Any]], source: str, *, incomplet
 
 def still_unrecorded(predicates: Iterable[Mapping[str, Any]], source: str) -> dict[str, Change]:
     """By id, the changes of the source that earlier evidence (oldest first) calls unrecorded, as it was seen last."""
+    return {name: one for name, one in seen_last(predicates, source).items() if not one.recorded}
+
+
+def seen_last(predicates: Iterable[Mapping[str, Any]], source: str) -> dict[str, Change]:
+    """By id, every change of the source that earlier evidence (oldest first) names, as it was seen last."""
     found: dict[str, Change] = {}
     for result in _results(predicates, source):
         for name, one in _named(result):
             found.pop(name, None)
-            if one.get("recorded") is not True:
-                found[name] = _change(name, one)
+            found[name] = _change(name, one)
     return found
 
 
@@ -260,6 +264,7 @@ def _change(name: str, one: Mapping[str, Any]) -> Change:
         after=one.get("after"),
         request=line(one.get("request"), LONGEST_NAME) or None,
         deliverables=_deliverables(one),
+        recorded=one.get("recorded") is True,
     )
 
 

@@ -99,9 +99,9 @@ def unrecorded(
     recorded: Mapping[str, str],
     earlier: Mapping[str, Change],
 ) -> list[Change]:
-    """The changes to the subjects that no evidence explains, and those called so earlier that evidence now explains.
+    """The changes to the subjects that no evidence explains, and those of which `earlier` looks said otherwise.
 
-    In the order in which they were made.
+    Evidence comes late, and it stops counting when its key is no longer trusted. In the order in which they were made.
     """
     found: dict[str, Change] = {}
     for row in rows:
@@ -111,8 +111,8 @@ def unrecorded(
             found[change.id] = change
     for name, change in earlier.items():
         digest = recorded.get(change.request or "")
-        if digest is not None:
-            found[name] = structs.replace(change, recorded=True, evidence=digest)
+        if (digest is not None) != change.recorded:
+            found[name] = structs.replace(change, recorded=digest is not None, evidence=digest)
     return sorted(found.values(), key=lambda one: (one.at or 0, one.id))
 
 

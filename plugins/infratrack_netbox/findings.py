@@ -104,6 +104,12 @@ def told(failing: Sequence[Failing]) -> str:
     return line(f"{text} and {more} more" if more > 0 else text)
 
 
+def disagreeing(failing: Sequence[Failing], found: int) -> str:
+    """`1 of 4 records disagrees: leaf-1: status is planned`."""
+    verb = "disagrees" if len(failing) == 1 else "disagree"
+    return line(f"{len(failing)} of {records(found)} {verb}: {told(failing)}")
+
+
 def member(value: Any, *names: str) -> Any:  # noqa: ANN401 -- JSON
     """A value deep in objects; None where one of them is not there or is no object."""
     for name in names:

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from infratrack.api import Collected, Instant, ObserveContext, Unreachable, format_instant, last_look, still_unrecorded
+from infratrack.api import (
+    Collected,
+    InputError,
+    Instant,
+    ObserveContext,
+    Unreachable,
+    format_instant,
+    last_look,
+    seen_last,
+)
 from infratrack.api import changes_result as result_of
 from infratrack_netbox.asking import Known, question
 from infratrack_netbox.changelog import (
@@ -27,7 +36,7 @@ from infratrack_netbox.gathering import Gathering
 from infratrack_netbox.hosts import DEVICE
 from infratrack_netbox.item_sources import ItemSources
 from infratrack_netbox.questions import Asked, questions_of
-from infratrack_netbox.reads import Read, Unanswerable
+from infratrack_netbox.reads import Question, Read, Unanswerable
 from infratrack_netbox.record_questions import CHANGE
 
 if TYPE_CHECKING:
@@ -81,7 +90,7 @@ class Look:
         since, begins = reach(asked, self._first(path, "id"))
         until = seen_until(self._first(path, "-id"), context.at)
         rows = self._entries(path, asked, subjects)
-        found = unrecorded(rows, subjects, self._requests(), still_unrecorded(earlier, identity))
+        found = unrecorded(rows, subjects, self._requests(), seen_last(earlier, identity))
         unreached = bool(self._gathering.unreached)
         result = result_of(
             found,
@@ -158,11 +167,21 @@ class Look:
         if not questions:
             return []
         known = Known(self._client.schema(), self._sources.of, self._requests, self._definitions)
-        generators = [question(asked, known) for asked in questions]
+        generators = [self._question(asked, known) for asked in questions]
         results = self._gathering.answer(generators)
         if self._gathering.reached_nothing and self._gathering.unreached:
             raise Unreachable(self._gathering.unreached[0], "nothing was observed; try again when NetBox answers")
         return [Finding("unknown", line(one.reason)) if isinstance(one, Unanswerable) else one for one in results]
+
+    def _question(self, asked: Asked, known: Known) -> Question:
+        """The generator that answers it. InputError that names who asks, for what this server does not have."""
+        try:
+            return question(asked, known)
+        except InputError as error:
+            asking = sorted(self._asking()[asked.digest])
+            if not asking:
+                raise
+            raise InputError(f"{error.message} (asked by {', '.join(asking)})", error.hint) from None
 
     def _requests(self) -> Mapping[str, str]:
         if self._recorded is None:

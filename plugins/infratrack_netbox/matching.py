@@ -11,6 +11,7 @@ from infratrack_netbox.agreement import Agreement
 from infratrack_netbox.findings import (
     Failing,
     Finding,
+    disagreeing,
     id_of,
     line,
     name_of,
@@ -18,7 +19,6 @@ from infratrack_netbox.findings import (
     record_of,
     records,
     shown,
-    told,
 )
 from infratrack_netbox.hosts import canaries, proven
 from infratrack_netbox.reads import Question, Read, Rows, Unanswerable, filters_of, read
@@ -103,7 +103,7 @@ def _compared(type_name: str, source: Items, rows: Rows, agreement: Agreement) -
         "records": tuple(record_of(type_name, row) for row in found),
     }
     if failing:
-        return Finding("no", line(f"{len(failing)} of {records(len(source.items))} disagree: {told(failing)}"), **facts)
+        return Finding("no", disagreeing(failing, len(source.items)), **facts)
     if absent:
         return not_there(
             rows, line(f"{len(absent)} of {records(len(source.items))} not there: {told_names(absent)}"), **facts

@@ -9,6 +9,7 @@ from infratrack_netbox.agreement import Agreement
 from infratrack_netbox.findings import (
     Failing,
     Finding,
+    disagreeing,
     id_of,
     line,
     name_of,
@@ -63,7 +64,7 @@ def _counted(parameters: Mapping[str, Any], rows: Rows, failing: Sequence[Failin
         "records": tuple(record_of(parameters["type"], row) for row in rows.rows),
     }
     if failing:
-        return Finding("no", f"{len(failing)} of {records(found)} disagree: {told(failing)}", **facts)
+        return Finding("no", disagreeing(failing, found), **facts)
     if count is not None and found > count:
         return Finding("no", f"{records(found)} found where {count} should be", **facts)
     if found < least:

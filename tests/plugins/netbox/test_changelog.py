@@ -15,6 +15,7 @@ from infratrack.api import (
     ObserveContext,
     RecordedEvidence,
     changes_result,
+    seen_last,
     still_unrecorded,
 )
 from infratrack_netbox.changelog import (
@@ -81,12 +82,16 @@ def test_a_change_that_is_read_twice_is_one_and_all_are_in_order() -> None:
 def test_a_change_that_evidence_explains_by_now_is_said_to_be_recorded() -> None:
     (change,) = unrecorded([row()], SUBJECTS, {}, {})
     seen = changes_result([change], source=NETBOX, since=None, until=Instant(0))
-    earlier = still_unrecorded([{"result": seen}], NETBOX)
+    earlier = seen_last([{"result": seen}], NETBOX)
     (later,) = unrecorded([row()], SUBJECTS, {"theirs": DIGEST}, earlier)
     assert (later.id, later.recorded, later.evidence) == ("5", True, DIGEST)
     assert [one.recorded for one in unrecorded([row()], SUBJECTS, {}, earlier)] == [False]
     again = changes_result([later], source=NETBOX, since=None, until=Instant(1))
-    assert still_unrecorded([{"result": seen}, {"result": again}], NETBOX) == {}
+    both = [{"result": seen}, {"result": again}]
+    assert still_unrecorded(both, NETBOX) == {}
+    assert unrecorded([], SUBJECTS, {"theirs": DIGEST}, seen_last(both, NETBOX)) == []
+    (distrusted,) = unrecorded([], SUBJECTS, {}, seen_last(both, NETBOX))
+    assert (distrusted.id, distrusted.recorded, distrusted.evidence) == ("5", False, None)
 
 
 @pytest.mark.parametrize(

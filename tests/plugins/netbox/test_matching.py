@@ -51,7 +51,7 @@ def test_records_that_agree_with_every_item_are_a_yes() -> None:
 def test_a_difference_is_told_with_both_values_cut_short() -> None:
     finding = compared(items(item("a", "B" * 300)), whole(device(1, "a")))
     assert finding.said == "no"
-    assert finding.note.startswith("1 of 1 record disagree: a: serial is A1, not BBB")
+    assert finding.note.startswith("1 of 1 record disagrees: a: serial is A1, not BBB")
     assert len(finding.failing[0].why) < 260
 
 

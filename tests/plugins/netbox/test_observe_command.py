@@ -97,6 +97,7 @@ def test_an_unknown_filter_ends_with_2_and_names_the_nearest(shop: Delivered, ne
     seen = shop.infratrack("observe", "netbox")
     assert seen.returncode == 2
     assert "'roel'" in seen.stderr
+    assert "(asked by core)" in seen.stderr
     assert "role" in seen.stderr
     assert criteria(shop) == ["unknown", "unknown"]
 

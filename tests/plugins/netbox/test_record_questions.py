@@ -90,7 +90,7 @@ def test_values_agree_in_whatever_spelling(fields: dict[str, Any]) -> None:
 def test_a_record_that_says_something_else_is_named(asked: dict[str, Any], row: Any, why: str) -> None:
     finding = find("netbox.record", LEAVES | asked, {"dcim.device": some(row)}, custom=CUSTOM)
     assert finding.said == "no"
-    assert finding.note.startswith("1 of 1 record disagree: leaf-2: ")
+    assert finding.note.startswith("1 of 1 record disagrees: leaf-2: ")
     assert why in finding.failing[0].why
     assert finding.records == (("dcim.device", "2", "leaf-2"),)
 
