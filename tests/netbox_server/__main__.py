@@ -60,7 +60,8 @@ def accompany(command: list[str]) -> int:
 
 def main() -> int:
     """Carry it out; 1 where no NetBox can be had, 0 otherwise."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):  # a shell starts what it puts in the background deaf to ^C
+        signal.signal(number, signal.default_int_handler)
     asked = arguments()
     try:
         if asked.build_only:
