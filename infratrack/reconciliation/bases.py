@@ -132,7 +132,7 @@ class _Folding:
         """Of the runs that are undone later: what was known of each record before them."""
         self._run = 0
         self._place: dict[tuple[str, str], int] = {}
-        """The number of the run that wrote a record last."""
+        """The number of the last run whose renames are followed in what is known of a record."""
         self._renames: dict[int, Renames] = {}
         """Number of a run → what it renamed."""
 
@@ -157,13 +157,16 @@ class _Folding:
 
     def follow(self) -> None:
         """Let what was written before a rename refer to the renamed record by its new key."""
+        if self._renames:
+            for of_type in self.records.values():
+                of_type |= {record_id: self._followed(base) for record_id, base in of_type.items()}
+
+    def _followed(self, base: Base) -> Base:
+        place = self._place[base.type, base.id]
         for number, renames in self._renames.items():
-            if not renames:
-                continue
-            for type_name, of_type in self.records.items():
-                for record_id, base in of_type.items():
-                    if self._place.get((type_name, record_id), 0) < number:
-                        of_type[record_id] = renamed_base(base, renames)
+            if number > place and renames:
+                base = renamed_base(base, renames)
+        return base
 
     def _written(self, entry: Entry, run: str) -> None:
         known = self.records.setdefault(entry.type, {})
@@ -175,11 +178,17 @@ class _Folding:
         self.children.update(entry.children)
         self.started.get(entry.type, {}).pop(canonical(entry.key), None)
         old = known.get(entry.id)
+        if old is not None:
+            old = self._followed(old)
         new = _joined(old, entry, run)
         known[entry.id] = new
-        self._place[entry.type, entry.id] = self._run
+        self._set_place(entry)
         if old is not None and old.key != new.key:
             self._renames.setdefault(self._run, Renames()).add(entry.type, old.key, new.key)
+
+    def _set_place(self, entry: Entry) -> None:
+        """Note that what is known of a record reads as of now: after what this run has renamed so far."""
+        self._place[entry.type, entry.id] = self._run if self._run in self._renames else self._run - 1
 
     def _not_seen(self, entry: Entry, run: str) -> None:
         """Note what may have been written. A create that was not done is still one that we set out to do."""
@@ -197,6 +206,7 @@ class _Folding:
         # Without a base it is not one of ours yet: it stays unbound, and only the values are remembered.
         base = old_base or Base(entry.type, entry.id, entry.key, run=run)
         if old_base is not None or entry.action in {"create", "bind"}:
+            self._place.setdefault((entry.type, entry.id), self._run - 1)
             self.records.setdefault(entry.type, {})[entry.id] = structs.replace(base, intended=_intended(base, entry))
             return
         started = self.started.setdefault(entry.type, {})

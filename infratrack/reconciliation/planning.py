@@ -9,7 +9,7 @@ from typing import Any, Final
 from infratrack.reconciliation.bases import Bases
 from infratrack.reconciliation.canonical import canonical, same_value
 from infratrack.reconciliation.cascade import Dependents
-from infratrack.reconciliation.comparison import compare, knows
+from infratrack.reconciliation.comparison import agrees, compare, knows
 from infratrack.reconciliation.deletion import Leftovers, Retirement, leftover_plans
 from infratrack.reconciliation.following import Following
 from infratrack.reconciliation.matching import Match, Matches, match
@@ -107,6 +107,8 @@ class _Planning:
                 self.following.live.add(type_name, one.live.key, one.desired.key)
             if one.base is not None:
                 self.following.known.add(type_name, one.base.key, one.desired.key)
+        for record_id, live in matches.gone.items():
+            self.following.known.add(type_name, self.bases.records[type_name][record_id].key, live.key)
         for one in matches.pending:
             plan = self._decided(one)
             if plan is not None:
@@ -185,6 +187,12 @@ class _Planning:
         """Note what agrees and is not known yet."""
         live, base = one.live, one.base
         agreeing = {name: value for name, value in desired.items() if name not in differing}
+        if self.following and live is not None:
+            # What will only agree once something else is renamed is not so yet, and may never be.
+            there = {**live.fields, **live.key}
+            agreeing = {name: value for name, value in agreeing.items() if agrees({name: value}, there)}
+            if base is None and not one.desired.key.keys() <= agreeing.keys():
+                return
         if live is None or (
             base is not None
             and (base.owned or not live.owned)

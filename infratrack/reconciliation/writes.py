@@ -8,7 +8,7 @@ from typing import Any
 from infratrack.reconciliation.canonical import canonical, items_of, mentions
 from infratrack.reconciliation.comparison import is_list
 from infratrack.reconciliation.following import Renames
-from infratrack.reconciliation.records import Binding, FieldPlan, RecordPlan, SyncPlan, Write
+from infratrack.reconciliation.records import FieldPlan, RecordPlan, SyncPlan, Write
 
 
 def writes_of(plan: SyncPlan) -> list[tuple[RecordPlan, Write]]:
@@ -23,11 +23,6 @@ def writes_of(plan: SyncPlan) -> list[tuple[RecordPlan, Write]]:
         elif fields:
             found.append((one, _update(one, fields, renames)))
     return [*found, *((one, _delete(one, renames)) for one in going if one.action == "delete")]
-
-
-def bindings_of(plan: SyncPlan) -> Sequence[Binding]:
-    """What becomes known by its id, or agrees for the first time, without being written."""
-    return plan.bindings
 
 
 def _create(record: RecordPlan, fields: Sequence[FieldPlan]) -> Write:

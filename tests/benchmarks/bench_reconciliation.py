@@ -1,8 +1,8 @@
 """A no-op reconcile of 50,000 records a side in memory, beside diffsync's diff of two equal adapters.
 
 Each side runs in processes of its own. Times are those of the comparison alone (`make_plan`, `diff_from`), and, in a
-row of its own, with making the records too. Memory is what a process holds at its peak, records included, beyond what it
-held with its modules loaded.
+row of its own, with making the records too. Memory is what a process holds at its peak, records included, beyond what
+it held with its modules loaded.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ import itertools
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from infratrack.errors import InputError, Unreachable
 from infratrack.reconciliation.canonical import canonical, same_value
@@ -321,4 +321,4 @@ def _marked(one: RecordSet) -> RecordSet:
         )
         for record in one.desired
     )
-    return RecordSet(one.type, desired, one.within, one.complete, one.reason, one.source)
+    return structs.replace(one, desired=desired, mark="tags")

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from infratrack.errors import InputError
+from infratrack.reconciliation.bases import SyncRun
+from infratrack.reconciliation.interface import WriteContext
 from infratrack.reconciliation.policy import MaxDeletes, Policy
 from infratrack.reconciliation.records import DesiredRecord, Fields, RecordSet
 from infratrack.reconciliation.writes import writes_of
@@ -61,17 +63,16 @@ def test_what_somebody_else_changed_to_what_is_desired_is_agreed(world: World) -
     assert verdicts(plan, "a") == {"status": "change"}
 
 
-def test_first_contact_is_decided_field_by_field(world: World) -> None:
+def test_first_contact_is_decided_field_by_field_and_marks_the_record(world: World) -> None:
     found = world.cmdb.add("device", name="a", status="offline", serial="1", tags=["theirs"])
     plan = world.sync(ONE)
-    assert verdicts(plan, "a") == {"status": "adopt", "tags": "adopt"}
-    assert writes_of(plan) == []
-    assert world.cmdb.records["device"][found]["status"] == "offline"
-    plan = world.sync(ONE, took("status"))
-    assert verdicts(plan, "a") == {"status": "change", "tags": "adopt"}
-    assert world.cmdb.records["device"][found]["status"] == "active"
-    world.sync(ONE, took("tags"))
+    assert (actions(plan), verdicts(plan, "a")) == ({"a": "adopt"}, {"status": "adopt", "tags": "change"})
+    assert [(write.fields, write.add) for _, write in writes_of(plan)] == [({}, {"tags": [MARK]})]
     assert world.cmdb.records["device"][found]["tags"] == ["theirs", MARK]
+    assert world.cmdb.records["device"][found]["status"] == "offline"
+    assert (actions(world.plan(ONE)), verdicts(world.plan(ONE), "a")) == ({"a": "adopt"}, {"status": "adopt"})
+    plan = world.sync(ONE, took("status"))
+    assert (actions(plan), verdicts(plan, "a")) == ({"a": "change"}, {"status": "change"})
     assert world.plan(ONE).summary.same == 1
 
 
@@ -272,6 +273,112 @@ def test_sources_and_readings_that_are_not_whole_are_named(world: World) -> None
         "terraform is not known whole: no state",
         "not all records of site can be seen: the token sees only some",
     )
+
+
+def test_a_reference_that_somebody_else_changed_is_a_conflict(world: World) -> None:
+    wanted: Wanted = {"site": {"s": {}, "t": {}}, "device": {"a": {"site": {"slug": "s"}}}}
+    world.sync(wanted)
+    world.cmdb.edit("device", world.the("device", name="a"), site={"slug": "t"})
+    assert verdicts(world.plan(wanted), "a") == {"site": "conflict"}
+
+
+def test_two_wishes_for_a_record_of_ours_are_a_conflict_of_both(world: World) -> None:
+    wanted: Wanted = {"device": {**ONE["device"], "b": {}}}
+    world.sync(wanted)
+    again = DesiredRecord("device", {"name": "a"}, {})
+    plan = world.plan_sets([*sets_of(wanted), RecordSet("device", (again,))])
+    assert [(one.action, one.key) for one in plan.records] == [("conflict", {"name": "a"})] * 2
+    assert (plan.summary.same, "a mapping" in plan.records[0].reason) == (1, True)
+
+
+def test_two_records_of_ours_with_one_key_are_a_conflict(world: World) -> None:
+    world.sync({"device": {"a": {}, "b": {}}})
+    world.sync({"device": {"a": {}, "c": {}}})
+    first, second = world.the("device", name="a"), world.the("device", name="c")
+    entry = {"type": "device", "id": second, "key": {"name": "a"}, "action": "bind", "outcome": "written", "fields": []}
+    fields = [{"name": "name", "after": "a"}]
+    result = {"identity": world.cmdb.identity, "records": [{**entry, "fields": fields}]}
+    world.evidence.append(SyncRun("strange", result))
+    plan = world.plan({"device": {"a": {"role": "x"}}})
+    assert actions(plan) == {"a": "conflict"}
+    assert f"id {first}, id {second}" in record(plan, "a").reason
+
+
+def test_what_a_lost_run_wrote_is_ours_when_something_else_is_desired(world: World) -> None:
+    world.sync(ONE)
+    lost: Wanted = {"device": {"a": {"status": "planned", "serial": "1", "tags": ["x"]}}}
+    world.apply(world.plan(lost), stop_after=1)
+    third: Wanted = {"device": {"a": {"status": "staged", "serial": "1", "tags": ["y"]}}}
+    plan = world.sync(third)
+    assert verdicts(plan, "a") == {"status": "change", "tags": "change"}
+    assert world.cmdb.records["device"][world.the("device", name="a")]["tags"] == [MARK, "y"]
+    assert world.plan(third).records == ()
+
+
+def test_what_a_lost_run_may_have_taken_out_is_no_conflict(world: World) -> None:
+    wanted: Wanted = {"device": {"a": {"tags": ["x"]}}}
+    world.sync(wanted)
+    world.apply(world.plan({"device": {"a": {}}}), stop_after=1)
+    assert verdicts(world.plan(wanted), "a") == {"tags": "change"}
+
+
+def test_a_child_that_came_along_in_a_lost_run_is_finished_and_not_first_contact(world: World) -> None:
+    wanted: Wanted = {"device": {"a": {}}, "port": {"a/mgmt": {"speed": 10}}}
+    world.apply(world.plan(wanted), stop_after=1)
+    plan = world.sync(wanted)
+    assert verdicts(plan, "mgmt") == {"speed": "change", "tags": "change"}
+    assert world.plan(wanted).records == ()
+
+
+def test_a_child_whose_write_failed_is_finished(world: World) -> None:
+    wanted: Wanted = {"device": {"a": {}}, "port": {"a/mgmt": {"speed": 10}}}
+    plan = world.plan(wanted)
+    writes = [write for _, write in writes_of(plan)]
+    done = list(world.cmdb.write(writes[:1], WriteContext("r", "")))
+    world.record("r", plan, writes, {0: done[0]}, "not_reached")
+    assert verdicts(world.plan(wanted), "mgmt") == {"speed": "change", "tags": "change"}
+
+
+def test_a_child_that_somebody_else_made_in_time_is_first_contact(world: World) -> None:
+    world.sync({"device": {"a": {}}})
+    wanted: Wanted = {"device": {"a": {}}, "port": {"a/1": {"speed": 10}}}
+    world.apply(world.plan(wanted), stop_after=0)
+    world.cmdb.add("port", device={"name": "a"}, name="1", speed=5)
+    assert verdicts(world.plan(wanted), "1") == {"speed": "adopt", "tags": "change"}
+
+
+def test_what_is_inside_something_else_is_not_a_rename_of_what_was_elsewhere(world: World) -> None:
+    wanted: Wanted = {"device": {"a": {"x": 1}, "b": {"x": 2}}, "port": {"a/1": {"speed": 1}, "a/2": {"speed": 2}}}
+    world.sync(wanted)
+    moved: Wanted = {**wanted, "port": {"b/1": {"speed": 1}, "a/2": {"speed": 2}}}
+    assert sorted(one.action for one in world.plan(moved).records if one.action != "unmanaged") == ["create", "delete"]
+
+
+def test_a_value_of_its_own_does_not_make_a_rename_of_an_otherwise_different_record(world: World) -> None:
+    world.sync({"device": {"a": {"serial": "1", "x": 1, "y": 1, "z": 1}}})
+    plan = world.plan({"device": {"b": {"serial": "1", "x": 2, "y": 2, "z": 2}}})
+    assert plan.summary.create == 1
+
+
+def test_a_key_of_other_fields_is_no_rename(world: World) -> None:
+    world.sync({"device": {"a": {"serial": "1"}}})
+    other = DesiredRecord("device", {"serial": "2"}, {"serial": "1"})
+    assert world.plan_sets([RecordSet("device", (other,))]).summary.create == 1
+
+
+def test_new_records_come_after_the_new_ones_of_their_type_that_they_refer_to(world: World) -> None:
+    def ports(**peers: str) -> Wanted:
+        port: Mapping[str, Fields] = {
+            f"a/{name[1:]}": {"peer": {"device": {"name": "a"}, "name": peer[1:]}} if peer else {}
+            for name, peer in peers.items()
+        }
+        return {"device": {"a": {}}, "port": port}
+
+    def order(**peers: str) -> list[str]:
+        return [write.key["name"] for _, write in writes_of(world.plan(ports(**peers)))]
+
+    assert order(p1="p2", p2="p3", p3="") == ["a", "3", "2", "1"]
+    assert sorted(order(p1="p2", p2="p1")) == ["1", "2", "a"], "in a circle there is no first"
 
 
 @pytest.mark.parametrize(
