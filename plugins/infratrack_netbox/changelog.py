@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
+import msgspec
 from msgspec import structs
 
 from infratrack.api import Change, ChangedThing, InputError, Instant, RecordedEvidence, format_instant, parse_instant
@@ -18,6 +19,8 @@ CHANGE_FIELDS: Final = (
     "time", "user_name", "request_id", "action", "changed_object_type", "changed_object_id", "object_repr",
     "prechange_data", "postchange_data",
 )  # fmt: skip
+LARGEST_PART: Final = 8 << 20
+"""Bytes of changes in one piece of evidence: a first look may find hundreds of thousands."""
 BLIND_SPOTS: Final = (
     "changes made by direct SQL, by nbshell, or with the change log switched off leave no entry",
     "changes to records that no criterion matches and no sync has bound are not looked at",
@@ -114,6 +117,20 @@ def unrecorded(
         if (digest is not None) != change.recorded:
             found[name] = structs.replace(change, recorded=digest is not None, evidence=digest)
     return sorted(found.values(), key=lambda one: (one.at or 0, one.id))
+
+
+def parts(changes: Sequence[Change]) -> list[list[Change]]:
+    """The changes in parts of which each fits into a piece of evidence; one empty part where there is none."""
+    found: list[list[Change]] = [[]]
+    size = 0
+    for change in changes:
+        length = len(msgspec.json.encode(change))
+        if found[-1] and size + length > LARGEST_PART:
+            found.append([])
+            size = 0
+        found[-1].append(change)
+        size += length
+    return found
 
 
 def _change(row: Mapping[str, Any], deliverables: frozenset[str]) -> Change:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
 
 from msgspec import Struct
 
 from infratrack_netbox.reads import Rows, Unanswerable
+
+_TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", re.ASCII)
 
 Said = Literal["yes", "no", "unknown"]
 FAILING_TOLD: Final = 3
@@ -102,6 +105,12 @@ def told(failing: Sequence[Failing]) -> str:
     text = "; ".join(f"{one.name}: {one.why}" for one in failing[:FAILING_TOLD])
     more = len(failing) - FAILING_TOLD
     return line(f"{text} and {more} more" if more > 0 else text)
+
+
+def moment(time: object) -> str:
+    """A time as the server writes it, for people: `2026-01-05 09:30 UTC`."""
+    text = line(time, 40)
+    return f"{text[:10]} {text[11:16]} UTC" if _TIME.fullmatch(text) else f"at {text}"
 
 
 def disagreeing(failing: Sequence[Failing], found: int) -> str:

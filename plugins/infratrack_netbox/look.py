@@ -23,6 +23,7 @@ from infratrack_netbox.changelog import (
     OVERLAP,
     Subjects,
     bound_records,
+    parts,
     reach,
     recorded_requests,
     seen_records,
@@ -76,7 +77,7 @@ class Look:
             missing,
         )
 
-    def changes(self) -> Collected:
+    def changes(self) -> list[Collected]:
         """The changes that no evidence explains, to records that criteria match or that syncs have bound."""
         context, identity = self._context, self._client.identity
         subjects, blind = self._subjects()
@@ -92,15 +93,21 @@ class Look:
         rows = self._entries(path, asked, subjects)
         found = unrecorded(rows, subjects, self._requests(), seen_last(earlier, identity))
         unreached = bool(self._gathering.unreached)
-        result = result_of(
-            found,
-            source=identity,
-            since=since,
-            until=None if unreached else until,
-            complete=whole and not unreached,
-            blind_spots=[begins, *BLIND_SPOTS, *blind],
-        )
-        return self._collected(NETBOX_CHANGES, result, {})
+        pieces = parts(found)
+        # Only the last piece says how far the look went: without it, the next look goes over all of this again.
+        ends = [None] * (len(pieces) - 1) + [None if unreached else until]
+        results = [
+            result_of(
+                piece,
+                source=identity,
+                since=since,
+                until=end,
+                complete=whole and not unreached,
+                blind_spots=[begins, *BLIND_SPOTS, *blind],
+            )
+            for piece, end in zip(pieces, ends, strict=True)
+        ]
+        return [self._collected(NETBOX_CHANGES, result, {}) for result in results]
 
     def _first(self, path: str, order: str) -> object:
         """The time of the change log's first entry in that order; None where it has none."""

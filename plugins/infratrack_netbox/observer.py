@@ -20,12 +20,15 @@ class NetBoxObserver:
 
     name: Final = "netbox"
 
-    def observe(self, context: ObserveContext) -> Collected:
-        """What was seen. Unreachable when NetBox is down or refuses the token; InputError for what it does not know."""
+    def observe(self, context: ObserveContext) -> Sequence[Collected]:
+        """What was seen, in one piece or in several.
+
+        Unreachable when NetBox is down or refuses the token; InputError for what it does not know.
+        """
         if context.target is not None:
             raise InputError("the observer netbox takes no TARGET", "leave it out: the criteria say what is looked at")
         with _looking(context) as look:
-            return look.changes() if context.changelog else look.answers()
+            return look.changes() if context.changelog else [look.answers()]
 
 
 class NetBoxLinks:

@@ -12,6 +12,7 @@ from infratrack_netbox.findings import (
     disagreeing,
     id_of,
     line,
+    moment,
     name_of,
     not_there,
     objects,
@@ -107,8 +108,8 @@ def _by_runs(type_name: str, rows: Rows, changes: Rows, recorded: Mapping[str, s
         elif (request := str(change.get("request_id"))) in recorded:
             joined[request] = recorded[request]
         else:
-            who, when = line(change.get("user_name"), 60), line(change.get("time"), 40)
-            why = f"last changed by {who} at {when}, which no evidence explains"
+            who, when = line(change.get("user_name"), 60), moment(change.get("time"))
+            why = f"last changed by {who} {when}, which no evidence explains"
             failing.append(Failing(id_of(row), name_of(row), why))
     facts: dict[str, Any] = {
         "found": len(rows.rows),

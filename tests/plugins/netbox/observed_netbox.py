@@ -109,7 +109,8 @@ def look(
     """What the observer sees, with the read-only token unless another is given."""
     environment = {"NETBOX_URL": netbox.url, "NETBOX_TOKEN": token or netbox.read_only_token}
     uses = {name: tuple(each) for name, each in wanted.items()}
-    return NetBoxObserver().observe(ObserveContext(Path(), environment, uses, cache=cache, **context))
+    (seen,) = NetBoxObserver().observe(ObserveContext(Path(), environment, uses, cache=cache, **context))
+    return seen
 
 
 def words(collected: Collected) -> list[Word]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from jsonschema import Draft202012Validator
 
@@ -19,9 +20,11 @@ from infratrack.api import (
     still_unrecorded,
 )
 from infratrack_netbox.changelog import (
+    LARGEST_PART,
     bound_records,
     differing,
     instant_of,
+    parts,
     reach,
     recorded_requests,
     seen_records,
@@ -166,6 +169,19 @@ def test_a_look_ends_with_the_newest_entry_whatever_the_clock_here_says() -> Non
     assert seen_until("2026-01-05T09:00:00.000000Z", Instant(newest + 3_600_000_000)) == newest
     assert seen_until("2026-01-05T09:00:00.000000Z", Instant(5)) == 5
     assert seen_until(None, Instant(5)) == 5
+
+
+def test_very_many_changes_are_spread_over_pieces_that_can_be_read() -> None:
+    long = {f"field {number}": "x" * 150 for number in range(20)}
+    rows = [row(number, changed_object_id=1, prechange_data=None, postchange_data=long) for number in range(4_000)]
+    found = unrecorded(rows, SUBJECTS, {}, {})
+    pieces = parts(found)
+    assert [one for piece in pieces for one in piece] == found
+    assert len(pieces) > 1
+    for piece in pieces:
+        result = changes_result(piece, source=NETBOX, since=None, until=None)
+        assert len(msgspec.json.encode(result)) < 2 * LARGEST_PART
+    assert parts([]) == [[]]
 
 
 def test_requests_stand_in_the_evidence_of_syncs() -> None:

@@ -172,7 +172,7 @@ RECORDED = {"ours": "sha256:" + "ab" * 32}
         (
             whole(change(1, 1, "ours"), change(2, 1, "theirs"), change(3, 2, "ours")),
             "no",
-            "leaf-1: last changed by ana",
+            "leaf-1: last changed by ana 2026-01-05 09:00 UTC, which no evidence explains",
         ),
         (whole(change(1, 1, "ours")), "unknown", "leaf-2: no change of it is in the change log"),
         (some(change(1, 1, "ours"), change(3, 2, "ours")), "unknown", "the change log may say more"),
@@ -183,6 +183,12 @@ def test_the_last_change_of_each_record_counts(changes: Any, said: str, note: st
     finding = find("netbox.changed_by_run", LEAVES, tables, recorded=RECORDED)
     assert finding.said == said
     assert note in finding.note
+
+
+def test_a_time_that_is_none_is_told_as_it_is() -> None:
+    changes = whole(change(1, 1, "theirs", at="\x1b[31msoon"))
+    finding = find("netbox.changed_by_run", LEAVES, {"dcim.device": whole(leaf(1)), "core.objectchange": changes})
+    assert "last changed by ana at �[31msoon, which" in finding.note
 
 
 def test_evidence_names_the_request_and_where_it_stands() -> None:
