@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 from infratrack_netbox.server_schema import Endpoint, FieldSchema, ServerSchema
@@ -33,6 +33,23 @@ def prior_fields(
     live = project(schema, endpoint.type, row, wanted)
     live |= {name: value for name, value in wanted.items() if name.startswith("custom_fields.") and value is not None}
     return {name: value for name, value in live.items() if value not in _EMPTY}
+
+
+def emptied_by(
+    endpoint: Endpoint,
+    row: Mapping[str, Any],
+    expected: Mapping[str, Any],
+    deleted: Mapping[str, Sequence[Mapping[str, Any]]],
+) -> dict[str, Any]:
+    """The references of a record that are empty only because of what the same run deleted before: type → records."""
+    found: dict[str, Any] = {}
+    for name, value in expected.items():
+        field = endpoint.fields.get(name)
+        if field is None or not isinstance(value, Mapping) or row.get(name, value) is not None:
+            continue
+        if any(value.items() <= one.items() for one in deleted.get(field.type, ())):
+            found[name] = value
+    return found
 
 
 def _custom_fields(value: object) -> dict[str, Any]:

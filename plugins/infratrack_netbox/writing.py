@@ -15,7 +15,7 @@ from infratrack_netbox.comparing import differing, rows_by_id, told, values_of, 
 from infratrack_netbox.delivery import Delivery, Entry, Result, Work
 from infratrack_netbox.dependents import rows_below
 from infratrack_netbox.payloads import body_of, changelog_message, look_up
-from infratrack_netbox.prior import prior_fields
+from infratrack_netbox.prior import emptied_by, prior_fields
 from infratrack_netbox.references import Finder, Nobody, identity_of
 from infratrack_netbox.server_schema import Endpoint
 from infratrack_netbox.settings import Mark
@@ -57,6 +57,8 @@ class Writing:
         """Number of a write → id of the record that it created."""
         self._first: dict[int, Written] = {}
         """What was told of writes of which some fields still wait."""
+        self._deleted: dict[str, list[Mapping[str, Any]]] = {}
+        """Type → what is known of the records that this run deleted."""
         self._guards: bool | None = None
         """Whether the server has ETags; None: not asked yet."""
 
@@ -205,7 +207,9 @@ class Writing:
         gone = {(one.type, one.id) for one in below if one.effect == "deleted"}
         prior = prior_fields(self._schema, endpoint, live, gone)
         # What the plan names a record by says more than what an answer shows of it: a rack's name and its site.
-        prior |= {name: value for name, value in result.entry.item.write.expected.items() if name in prior}
+        write = result.entry.item.write
+        prior |= {name: value for name, value in write.expected.items() if name in prior}
+        prior |= emptied_by(endpoint, live, write.expected, self._deleted)
         if result.outcome != "written":
             return Written(result.entry.item.number, result.outcome, result.id, reason=result.reason, prior=prior)
         requests = (result.request,) if result.request else ()
@@ -213,6 +217,7 @@ class Writing:
         if result.id in there:
             reason = "NetBox took the delete, but the record is still there"
             return Written(number, "failed", result.id, requests=requests, reason=reason, prior=prior)
+        self._deleted.setdefault(endpoint.type, []).append({**prior, **write.key})
         return Written(number, "written", result.id, requests=requests, children=tuple(below), prior=prior)
 
     def _carry(self, endpoint: Endpoint, work: Work, entries: Sequence[Entry]) -> Iterator[Written]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from infratrack_netbox.prior import natural_key, prior_fields
+from infratrack_netbox.prior import emptied_by, natural_key, prior_fields
 from infratrack_netbox.server_schema import Endpoint, FieldSchema, ServerSchema
 
 DEVICE = Endpoint(
@@ -119,3 +119,13 @@ def test_answers_of_another_shape_than_expected_break_nothing() -> None:
 )
 def test_people_know_a_record_by(record: dict[str, Any], expected: dict[str, Any]) -> None:
     assert natural_key(record) == expected
+
+
+def test_only_a_reference_that_the_run_itself_emptied_is_to_come_back() -> None:
+    address, site = {"address": "10.0.0.1/24"}, {"slug": "ams1"}
+    expected = {"primary_ip4": address, "site": site, "name": "leaf-1", "scope": {"type": "dcim.site", **site}, "x": {}}
+    deleted = {"ipam.ipaddress": [{"address": "10.0.0.2/24"}, {**address, "status": "active"}]}
+    row = {"primary_ip4": None, "site": None, "scope": None, "name": None}
+    assert emptied_by(DEVICE, row, expected, deleted) == {"primary_ip4": address}
+    assert emptied_by(DEVICE, {**row, "primary_ip4": {"id": 7, **address}}, expected, deleted) == {}
+    assert emptied_by(DEVICE, row, expected, {}) == {}

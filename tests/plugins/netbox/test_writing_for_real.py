@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from infratrack.api import LiveRecord, Write, WriteContext, Written
@@ -248,6 +249,14 @@ def test_a_device_is_deleted_together_with_its_primary_address(client: NetBoxCli
     assert reasons(came) == []
     assert netbox.api.dcim.devices.get(leaf.id) is None
     assert came[2].prior["rack"] == {"name": "R1", "site": {"slug": "ams1"}}
+    assert came[2].prior["primary_ip4"] == {"address": "10.0.0.1/24"}
+    eth0 = create("dcim.interface", interface("leaf-1", "eth0"), type="10gbase-t")
+    deleted = came[2].prior, came[1].prior
+    back = [create("dcim.device", {}, **deleted[0]), eth0, create("ipam.ipaddress", {}, **deleted[1])]
+    keys = {"name": "leaf-1"}, eth0.key, {"address": "10.0.0.1/24"}
+    again = carried(client, [msgspec.structs.replace(one, key=key) for one, key in zip(back, keys, strict=True)])
+    assert reasons(again) == []
+    assert netbox.api.dcim.devices.get(name="leaf-1").primary_ip4.address == "10.0.0.1/24"
 
 
 def test_one_bad_record_among_fifty_is_told_in_netboxs_words(client: NetBoxClient, netbox: NetBoxServer) -> None:
