@@ -62,14 +62,19 @@ class Functions(functions.Functions):
 
     @functions.signature({"types": []})
     def _func_to_number(self, value: Any) -> Any:  # noqa: ANN401 -- JSON
+        if value is None or value == "" or (isinstance(value, int | float) and not isinstance(value, bool)):
+            return None if value == "" else value
         if isinstance(value, str) and len(value) <= DIGITS_AT_MOST and value.isascii() and "_" not in value:
             for kind in (int, float):
                 try:
                     number = kind(value)
                 except ValueError:
                     continue
-                return number if math.isfinite(number) else None
-        return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+                if math.isfinite(number):
+                    return number
+        # JMESPath itself would come to null here: a slip in a cell would clear a field.
+        what = "a text that is no number" if isinstance(value, str) else kind_of(value)
+        raise Refused(f"asks to_number() to read {what}")
 
     @functions.signature({"types": ["array", "string"]}, {"types": []})
     def _func_contains(self, subject: Any, search: Any) -> bool:  # noqa: ANN401 -- JSON
