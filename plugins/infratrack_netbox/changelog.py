@@ -161,7 +161,7 @@ def reach(since: Instant | None, oldest: object) -> tuple[Instant | None, str]:
         return since, "the change log is empty, as far as this token sees: what was before is not seen"
     told = f"{format_instant(begins)[:_MOMENT].replace('T', ' ')} UTC"
     before = f"the change log begins {told}: what was before, or has been removed from it, is not seen"
-    return (begins if since is None else since), before
+    return (begins if since is None else max(since, begins)), before
 
 
 def seen_until(newest: object, at: Instant) -> Instant:

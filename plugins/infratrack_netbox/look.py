@@ -89,6 +89,8 @@ class Look:
             asked = _before(last_look(earlier, identity, incomplete_too=not whole), OVERLAP)
         path = self._client.schema().endpoint(CHANGE).path
         since, begins = reach(asked, self._first(path, "id"))
+        if context.since is None and asked is not None:
+            since = asked  # goes on from the last look, so that the one after it finds no gap
         until = seen_until(self._first(path, "-id"), context.at)
         rows = self._entries(path, asked, subjects)
         found = unrecorded(rows, subjects, self._requests(), seen_last(earlier, identity))

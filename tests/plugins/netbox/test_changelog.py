@@ -157,7 +157,8 @@ def test_a_look_from_the_beginning_says_where_the_change_log_really_begins() -> 
     assert (
         told == "the change log begins 2026-01-05 09:00 UTC: what was before, or has been removed from it, is not seen"
     )
-    assert reach(Instant(7), "2026-01-05T09:00:00.000000Z") == (Instant(7), told)
+    assert reach(Instant(7), "2026-01-05T09:00:00.000000Z") == (begins, told)
+    assert reach(Instant(begins + 7), "2026-01-05T09:00:00.000000Z") == (begins + 7, told)
     assert reach(None, None) == (
         None,
         "the change log is empty, as far as this token sees: what was before is not seen",

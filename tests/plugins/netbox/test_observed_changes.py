@@ -115,6 +115,7 @@ def test_a_first_look_begins_with_the_log_and_the_next_where_the_last_complete_o
     assert parse_instant(first.result["since"]) == min(times)
     assert parse_instant(first.result["until"]) == max(times)
     assert any(one["what"] == "created dcim.device core-1" for one in first.result["changes"])
+    assert changes(netbox, cache, since=Instant(0)).result["since"] == first.result["since"]
     seen = evidence(NETBOX_CHANGES, first.result)
     assert parse_instant(changes(netbox, cache, seen).result["since"]) == max(times) - OVERLAP
     token = limited_token(netbox.api, "half-blind-still", [(["dcim.device", "core.objectchange"], {"id__lt": 10**6})])
