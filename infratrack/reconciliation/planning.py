@@ -29,7 +29,7 @@ from infratrack.reconciliation.records import (
 )
 from infratrack.reconciliation.renames import pair_renamed
 
-_HIDDEN: Final = "; and it may only be hidden from this token: it is not created again"
+_HIDDEN: Final = "; or it is only hidden from whoever looks here, and so it is not created again"
 
 
 def make_plan(  # noqa: PLR0913, PLR0917 -- the whole world that a plan rests on
@@ -237,10 +237,13 @@ def _notes(sets: Sequence[RecordSet], readings: Sequence[Reading], bases: Bases)
         for one in sets
         if not one.complete
     ]
+    hidden: dict[str, dict[str, None]] = {}
+    for one, reading in zip(sets, readings, strict=True):
+        if not reading.complete:
+            hidden.setdefault(reading.reason, {})[one.type] = None
     notes += [
-        f"not all records of {one.type} can be seen{f': {reading.reason}' if reading.reason else ''}"
-        for one, reading in zip(sets, readings, strict=True)
-        if not reading.complete
+        f"not all records of {listed(types)} can be seen{f': {reason}' if reason else ''}"
+        for reason, types in hidden.items()
     ]
     read = {one.type for one in sets}
     notes += [

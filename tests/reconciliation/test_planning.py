@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from infratrack.errors import InputError
+from infratrack.evidence.redaction import Scrubber
 from infratrack.reconciliation.bases import SyncRun
 from infratrack.reconciliation.interface import WriteContext
 from infratrack.reconciliation.policy import MaxDeletes, Policy
@@ -229,7 +230,9 @@ def test_a_record_of_ours_that_is_gone_is_created_again_and_says_so(world: World
     world.cmdb.hidden = frozenset({"device"})
     plan = world.plan(ONE)
     assert actions(plan) == {"a": "conflict"}
-    assert "hidden" in record(plan, "a").reason
+    reason = record(plan, "a").reason
+    assert "hidden" in reason
+    assert Scrubber().text(reason) == reason, "a word after `token:` would be taken for one, and masked"
 
 
 def test_what_was_made_anew_by_others_is_first_contact(world: World) -> None:
@@ -273,6 +276,9 @@ def test_sources_and_readings_that_are_not_whole_are_named(world: World) -> None
         "terraform is not known whole: no state",
         "not all records of site can be seen: the token sees only some",
     )
+    more = [*sets, RecordSet("device", ()), RecordSet("site", ())]
+    world.cmdb.hidden = frozenset({"site", "device"})
+    assert world.plan_sets(more).notes[-1] == "not all records of site, device can be seen: the token sees only some"
 
 
 def test_a_reference_that_somebody_else_changed_is_a_conflict(world: World) -> None:
