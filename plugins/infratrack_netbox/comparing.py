@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, Protocol
 
-from infratrack_netbox.arrangement import referred, spelled
+from infratrack_netbox.arrangement import spelled
 from infratrack_netbox.exchange import plain
-from infratrack_netbox.payloads import mappings
-from infratrack_netbox.references import Finder, identity_of, shown_as
+from infratrack_netbox.references import Finder
+from infratrack_netbox.referring import LISTS, REFERRING, TYPED, mappings, meaning, referred_to, shown_as
 from infratrack_netbox.server_schema import Endpoint, FieldSchema
 from infratrack_netbox.shapes import CUSTOM, MixedShapes, Projection, Shape, shapes_of
 from infratrack_netbox.values import in_order
 
 _IDS_A_REQUEST: Final = 200
 _ALWAYS: Final = ("id", "display", "last_updated", "created")
-_TYPED: Final = frozenset({"generic", "generics"})
 _LONGEST_VALUE: Final = 60
 
 
@@ -46,74 +45,77 @@ def rows_by_id(
 def values_of(endpoint: Endpoint, finder: Finder, row: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
     """The record's values for the wanted fields, in the shape of the wanted values.
 
-    A reference that means the same record has the wanted value's spelling, even where the answer shows less of it;
-    of a list, what the answer shows too little of and nothing wanted means is told by its id.
+    A reference that means the same record has the wanted value's spelling, even where the answer shows less of it.
+    What else the record refers to is looked up as far as the shape needs it.
     """
-    fields = {name: field for name in wanted if (field := finder.field(endpoint, name)) is not None}
-    shapes, mixed = _shapes(fields, wanted)
+    return {name: _value(endpoint, finder, row, name, value) for name, value in wanted.items()}
+
+
+def left_alone(
+    endpoint: Endpoint, finder: Finder, row: Mapping[str, Any], name: str, touched: Sequence[Any]
+) -> list[Any]:
+    """The items of a record's list but for the touched ones: references by the ids that they have."""
+    field = finder.field(endpoint, name)
+    if field is None or field.kind not in REFERRING:
+        live = _value(endpoint, finder, row, name, [*touched])
+        return without(live if isinstance(live, list | tuple) else (), touched)
+    means = _meant(finder, field, touched)
+    others = [one for one in referred_to(endpoint, field, name, row) if one[:2] not in means]
+    if len(means) < len(touched):  # what has no id is told by how it reads
+        spellings = {spelled(one) for one in touched}
+        shape = _shape(name, field, touched)
+        others = [one for one in others if spelled(_described(finder, field, shape, *one)) not in spellings]
+    return [{"type": one[0], "id": int(one[1])} if field.kind in TYPED else {"id": int(one[1])} for one in others]
+
+
+def _value(endpoint: Endpoint, finder: Finder, row: Mapping[str, Any], name: str, value: Any) -> Any:  # noqa: ANN401 -- canonical JSON
+    field = finder.field(endpoint, name)
     projection = Projection(finder.schema, {})
-    custom = {name: field for name, field in fields.items() if name.startswith(CUSTOM)}
-    live = projection.record(endpoint.type, row, shapes, custom)
-    for name, value in wanted.items():
-        sure = not projection.missing and name not in mixed
-        if name not in fields or value is None or (sure and same(live[name], value)):
-            continue
-        kind = fields[name].kind
-        if kind in _TYPED:
-            live[name] = _typed(endpoint, finder, row, {name: value}) or live[name]
-        elif kind == "reference":
-            (known,) = _by_id(finder, fields[name], [_shown(row, name)], mappings(value)) or [None]
-            live[name] = value if known == value else live[name]
-        elif kind == "references" and not sure:
-            shown = _shown(row, name)
-            live[name] = in_order(
-                _by_id(finder, fields[name], shown if isinstance(shown, list) else [], mappings(value))
-            )
-    return live
+    custom = {name: field} if field is not None and name.startswith(CUSTOM) else {}
+    shape = _shape(name, field, value)
+    live = projection.record(endpoint.type, row, {name: shape}, custom)[name]
+    if field is None or field.kind not in REFERRING or (not projection.missing and same(live, value)):
+        return live
+    means = _meant(finder, field, value)
+    found = [
+        means[one[:2]] if one[:2] in means else _described(finder, field, shape, *one)
+        for one in referred_to(endpoint, field, name, row)
+    ]
+    if field.kind in LISTS:
+        return in_order(found)
+    return found[0] if found else None
 
 
-def _shapes(
-    fields: Mapping[str, FieldSchema], wanted: Mapping[str, Any]
-) -> tuple[dict[str, Shape | None], frozenset[str]]:
-    """Field → shape, and the fields whose items are named in several ways."""
-    shapes: dict[str, Shape | None] = {}
-    mixed: set[str] = set()
-    for name, value in wanted.items():
-        try:
-            shapes |= shapes_of(fields, [{name: value}])
-        except MixedShapes:
-            shapes[name] = None
-            mixed.add(name)
-    return shapes, frozenset(mixed)
-
-
-def _shown(row: Mapping[str, Any], name: str) -> Any:  # noqa: ANN401 -- any JSON value
-    """What an answer holds of a field."""
-    if not name.startswith(CUSTOM):
-        return row.get(name)
-    custom = row.get("custom_fields")
-    return custom.get(name.removeprefix(CUSTOM)) if isinstance(custom, Mapping) else None
-
-
-def _typed(endpoint: Endpoint, finder: Finder, row: Mapping[str, Any], wanted: Mapping[str, Any]) -> Any:  # noqa: ANN401 -- canonical JSON
-    """The wanted value of a field of generic references, where the record refers to just that; else None."""
-    ((name, value),) = wanted.items()
-    there = identity_of(finder.schema, endpoint, row, wanted)
-    if there[name] is None:
+def _shape(name: str, field: FieldSchema | None, value: Any) -> Shape | None:  # noqa: ANN401 -- likewise
+    """The shape in which records are told that no wanted one means; None where the wanted ones have several."""
+    try:
+        return shapes_of({} if field is None else {name: field}, [{name: value}])[name]
+    except MixedShapes:
         return None
-    for one in mappings(value):
-        type_name, reference = referred(endpoint, name, one)
-        finder.resolve(type_name, [reference])
-    return value if finder.identity(endpoint, wanted) == there else None
 
 
-def _by_id(finder: Finder, field: FieldSchema, shown: Iterable[Any], wanted: Iterable[Mapping[str, Any]]) -> list[Any]:
-    """Records as an answer shows them, as the wanted references that mean them, or else by their ids."""
-    wanted = [*wanted]
-    finder.resolve(field.type, wanted)
-    means = {finder.known(field.type, one): one for one in wanted}
-    ids = [one.get("id") if isinstance(one, Mapping) else one for one in shown]
-    return [means.get(str(one), {"id": one}) for one in ids if one is not None]
+def _meant(finder: Finder, field: FieldSchema, value: Any) -> dict[tuple[str, str], Mapping[str, Any]]:  # noqa: ANN401 -- likewise
+    """(type, id) → the wanted reference that means it. They are looked up: an answer shows too little to tell."""
+    wanted = [(one, *meaning(field, one)) for one in mappings(value)]
+    for type_name in sorted({type_name for _, type_name, _ in wanted}):
+        finder.resolve(type_name, [said for _, other, said in wanted if other == type_name])
+    known = [(type_name, finder.known(type_name, said), one) for one, type_name, said in wanted]
+    return {(type_name, id_): one for type_name, id_, one in known if id_ is not None}
+
+
+def _described(  # noqa: PLR0913, PLR0917 -- a record as it is referred to, and in which shape to tell it
+    finder: Finder,
+    field: FieldSchema,
+    shape: Shape | None,
+    type_name: str,
+    id_: str,
+    nested: Any,  # noqa: ANN401 -- any JSON value
+) -> dict[str, Any]:
+    """A record that no wanted reference means."""
+    if field.kind not in TYPED:
+        return finder.described(type_name, id_, nested, shape)
+    own = shape.types.get(type_name) if shape is not None else None
+    return {"type": type_name, **finder.described(type_name, id_, nested, own)}
 
 
 def differing(live: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:

@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from infratrack_netbox.arrangement import referred, spelled
+from infratrack_netbox.arrangement import spelled
 from infratrack_netbox.references import Finder, Nobody
+from infratrack_netbox.referring import REFERRING, mappings, meaning
 from infratrack_netbox.server_schema import Endpoint, FieldSchema
 
 LONGEST_MESSAGE: Final = 200
@@ -15,8 +16,6 @@ LONGEST_MESSAGE: Final = 200
 _CUSTOM: Final = "custom_fields."
 _BLANK: Final = frozenset({"text", "choice"})
 """Kinds whose empty value NetBox writes as an empty text where it takes no null."""
-_TYPED: Final = frozenset({"generic", "generics"})
-_REFERRING: Final = frozenset({"reference", "references", *_TYPED})
 
 
 def changelog_message(run: str, message: str) -> str:
@@ -36,10 +35,10 @@ def look_up(endpoint: Endpoint, finder: Finder, many: Sequence[Mapping[str, Any]
     for fields in many:
         for name, value in fields.items():
             field = finder.field(endpoint, name)
-            if field is None or field.kind not in _REFERRING:
+            if field is None or field.kind not in REFERRING:
                 continue
             for one in mappings(value):
-                type_name, reference = referred(endpoint, name, one) if field.kind in _TYPED else (field.type, one)
+                type_name, reference = meaning(field, one)
                 mark = type_name, spelled(reference)
                 wanted.setdefault(type_name, {})[mark[1]] = reference
                 uses[mark] += 1
@@ -50,12 +49,6 @@ def look_up(endpoint: Endpoint, finder: Finder, many: Sequence[Mapping[str, Any]
         finder.resolve(type_name, asked)
 
 
-def mappings(value: Any) -> Iterable[Mapping[str, Any]]:  # noqa: ANN401 -- canonical JSON
-    """A reference, or the references in a list."""
-    several = value if isinstance(value, list | tuple) else [value]
-    return [one for one in several if isinstance(one, Mapping)]
-
-
 def body_of(endpoint: Endpoint, finder: Finder, fields: Mapping[str, Any]) -> dict[str, Any] | Nobody:
     """The fields as the API takes them; Nobody where a reference that must be an id means no record or several."""
     body: dict[str, Any] = {}
@@ -64,9 +57,9 @@ def body_of(endpoint: Endpoint, finder: Finder, fields: Mapping[str, Any]) -> di
         kind = field.kind if field is not None else "json"
         written: Any
         if field is not None and kind == "generic":
-            written = _generic(endpoint, finder, name, value)
-        elif kind == "generics":
-            written = _ends(endpoint, finder, name, value)
+            written = _generic(finder, field, value)
+        elif field is not None and kind == "generics":
+            written = _ends(finder, field, value)
         elif kind == "tags":
             written = tag_references(value or ())
         elif field is not None and kind == "references":
@@ -92,20 +85,18 @@ def tag_references(slugs: Iterable[Any]) -> list[dict[str, Any]]:
     return [{"slug": slug} for slug in slugs]
 
 
-def _generic(
-    endpoint: Endpoint, finder: Finder, name: str, value: object
-) -> tuple[str | None, int | None] | Nobody:  # fmt: skip
+def _generic(finder: Finder, field: FieldSchema, value: object) -> tuple[str | None, int | None] | Nobody:
     if not isinstance(value, Mapping):
         return None, None
-    type_name, reference = referred(endpoint, name, value)
+    type_name, reference = meaning(field, value)
     record = finder.meant(type_name, reference)
     return record if isinstance(record, Nobody) else (type_name, int(record))
 
 
-def _ends(endpoint: Endpoint, finder: Finder, name: str, value: object) -> list[dict[str, Any]] | Nobody:
+def _ends(finder: Finder, field: FieldSchema, value: object) -> list[dict[str, Any]] | Nobody:
     ends: list[dict[str, Any]] = []
     for one in mappings(value):
-        end = _generic(endpoint, finder, name, one)
+        end = _generic(finder, field, one)
         if isinstance(end, Nobody):
             return end
         ends.append({"object_type": end[0], "object_id": end[1]})

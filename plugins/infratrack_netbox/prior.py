@@ -6,33 +6,43 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 from infratrack_netbox.server_schema import Endpoint, FieldSchema, ServerSchema
-from infratrack_netbox.shapes import project
-from infratrack_netbox.values import unwrapped
+from infratrack_netbox.shapes import CUSTOM, Projection
+from infratrack_netbox.values import lenient, unwrapped
 
 _EMPTY: Final[tuple[Any, ...]] = (None, "", [], {})
+_REFERRING: Final = frozenset({"reference", "references", "generics"})
 _OWNERS: Final = ("device", "virtual_machine", "module", "rack")
 _OWN_NAMES: Final = ("slug", "address", "prefix", "asn", "mac_address", "username", "cid", "rd")
 
 
 def prior_fields(
-    schema: ServerSchema, endpoint: Endpoint, row: Mapping[str, Any], gone: Collection[tuple[str, str]] = ()
+    schema: ServerSchema,
+    endpoint: Endpoint,
+    row: Mapping[str, Any],
+    gone: Collection[tuple[str, str]] = (),
+    custom: Mapping[str, FieldSchema] = {},
 ) -> dict[str, Any]:
-    """Field → canonical value, without what is empty, what the server decides, and references to what is `gone`."""
-    wanted: dict[str, Any] = {}
+    """Field → canonical value, without what is empty, what the server decides, and references to what is `gone`.
+
+    `custom`: what the custom fields hold, by their names.
+    """
+    found: dict[str, Any] = {}
+    plain: dict[str, None] = {}
     pairs = {f"{field.pair}{end}" for field in endpoint.fields.values() if field.pair for end in ("_type", "_id")}
     for name, field in endpoint.fields.items():
         value = row.get(name)
         if (field.read_only and field.kind != "generic") or name in pairs or value in _EMPTY:
             continue
-        if isinstance(value, Mapping) and (field.type, str(value.get("id"))) in gone:
-            continue
         if field.kind == "custom_fields":
-            wanted |= _custom_fields(value)
+            found |= _custom_fields(custom, value, gone)
+        elif field.kind == "generic":
+            found[name] = _typed(row.get(f"{field.pair or name}_type"), value)
+        elif field.kind in _REFERRING:
+            found[name] = _references(field, value, gone)
         else:
-            wanted[name] = _like(field, name, value, row)
-    live = project(schema, endpoint.type, row, wanted)
-    live |= {name: value for name, value in wanted.items() if name.startswith("custom_fields.") and value is not None}
-    return {name: value for name, value in live.items() if value not in _EMPTY}
+            plain[name] = None
+    found |= Projection(schema, {}).record(endpoint.type, row, plain, {})
+    return {name: value for name, value in found.items() if value not in _EMPTY}
 
 
 def emptied_by(
@@ -52,35 +62,41 @@ def emptied_by(
     return found
 
 
-def _custom_fields(value: object) -> dict[str, Any]:
-    if not isinstance(value, Mapping):
-        return {}
-    named = {f"custom_fields.{name}": one for name, one in value.items() if one not in _EMPTY}
-    return {name: natural_key(one) if _is_record(one) else _items(one) for name, one in named.items()}
+def _custom_fields(
+    custom: Mapping[str, FieldSchema], values: object, gone: Collection[tuple[str, str]]
+) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in values.items() if isinstance(values, Mapping) else ():
+        field = custom.get(name)
+        if field is None:
+            found[f"{CUSTOM}{name}"] = _by_its_looks(value)
+        elif field.kind in _REFERRING:
+            found[f"{CUSTOM}{name}"] = _references(field, value, gone)
+        else:
+            found[f"{CUSTOM}{name}"] = lenient(field, "", value)
+    return found
 
 
-def _items(value: object) -> object:
+def _by_its_looks(value: object) -> object:
+    """The value of a custom field of which nothing is known."""
     if isinstance(value, list):
         return [natural_key(one) if _is_record(one) else unwrapped(one) for one in value]
-    return None
+    return natural_key(value) if isinstance(value, Mapping) and _is_record(value) else unwrapped(value)
 
 
 def _is_record(value: object) -> bool:
     return isinstance(value, Mapping) and "id" in value
 
 
-def _like(field: FieldSchema, name: str, value: object, row: Mapping[str, Any]) -> object:
-    """A value in the shape that the field is to be told in; None for what has no shape of its own."""
-    if field.kind == "reference":
-        return natural_key(value) if isinstance(value, Mapping) else None
-    if field.kind == "references":
-        return [natural_key(one) for one in value if isinstance(one, Mapping)] if isinstance(value, list) else None
-    if field.kind == "generic":
-        return _typed(row.get(f"{field.pair or name}_type"), value)
-    if field.kind == "generics" and isinstance(value, list):
+def _references(field: FieldSchema, value: object, gone: Collection[tuple[str, str]]) -> object:
+    """What a field refers to, as people know it; None or nothing where that goes along."""
+    if isinstance(value, list):
         ends = [one for one in value if isinstance(one, Mapping)]
-        return [_typed(one.get("object_type"), one.get("object")) for one in ends]
-    return None
+        if field.kind == "generics":
+            return [_typed(one.get("object_type"), one.get("object")) for one in ends]
+        return [natural_key(one) for one in ends if (field.type, str(one.get("id"))) not in gone]
+    there = isinstance(value, Mapping) and (field.type, str(value.get("id"))) not in gone
+    return natural_key(value) if there and isinstance(value, Mapping) else None
 
 
 def _typed(type_name: object, record: object) -> dict[str, Any] | None:

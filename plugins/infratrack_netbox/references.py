@@ -7,15 +7,19 @@ from typing import Any, Final, Protocol
 
 from msgspec import Struct
 
-from infratrack_netbox.arrangement import referred, spelled
+from infratrack.api import InfratrackError
+from infratrack_netbox.arrangement import spelled
 from infratrack_netbox.custom_fields import Definitions
 from infratrack_netbox.exchange import plain
+from infratrack_netbox.referring import REFERRING, identity_of, mappings, meaning, shown_as
 from infratrack_netbox.server_schema import Endpoint, FieldSchema, ServerSchema
-from infratrack_netbox.shapes import CUSTOM, project
+from infratrack_netbox.shapes import CUSTOM, Projection, Shape, fields_to_ask
 
 _LONGEST_QUERY: Final = 2500
 """Characters of filters in one request; gunicorn takes a line of 4094."""
-_REFERRING: Final = frozenset({"reference", "generic", "generics"})
+_IDS_A_REQUEST: Final = 200
+_LOOK_UPS: Final = 5
+"""Rounds: what a record is told by may be told by other records in turn."""
 _ALWAYS: Final = ("id", "display", "last_updated", "created")
 
 
@@ -47,12 +51,18 @@ class Finder:
         self._client = client
         self.schema = client.schema()
         self._ids: dict[tuple[str, bytes], str] = {}
+        self._shown: dict[tuple[str, int], dict[str, Any]] = {}
+        """Records of which more was asked than an answer shows where they are nested."""
 
     def field(self, endpoint: Endpoint, name: str) -> FieldSchema | None:
         """What a field holds, of a custom field (`custom_fields.NAME`) too."""
         if not name.startswith(CUSTOM):
             return endpoint.fields.get(name)
         return (self._client.custom_fields() or {}).get(endpoint.type, {}).get(name.removeprefix(CUSTOM))
+
+    def custom_fields(self, endpoint: Endpoint, row: Mapping[str, Any]) -> Mapping[str, FieldSchema]:
+        """What the custom fields of a record hold; they are asked for only where it has any."""
+        return (self._client.custom_fields() or {}).get(endpoint.type, {}) if row.get("custom_fields") else {}
 
     def remember(self, type_name: str, reference: Mapping[str, Any], record: str) -> None:
         """The id of a record that was just made."""
@@ -63,6 +73,35 @@ class Finder:
         if set(reference) == {"id"}:
             return str(reference["id"])
         return self._ids.get((type_name, spelled(reference)))
+
+    def described(self, type_name: str, id_: str, nested: Any, shape: Shape | None) -> dict[str, Any]:  # noqa: ANN401 -- any JSON value
+        """A record that others refer to, in a shape; by its id where what the shape needs is not to be had."""
+        by_id = {"id": int(id_)}
+        for _ in range(_LOOK_UPS):
+            projection = Projection(self.schema, self._shown)
+            told: dict[str, Any] = projection.reference(type_name, nested if isinstance(nested, dict) else by_id, shape)
+            if not projection.missing:
+                return told
+            for related, (ids, names) in projection.missing.items():
+                if not self._learn(related, ids, names):
+                    return by_id
+        return by_id
+
+    def _learn(self, type_name: str, ids: Iterable[int], names: Iterable[str]) -> bool:
+        """Read more of these records; False where this token, or anything else, does not allow it."""
+        endpoint = self.schema.endpoint(type_name)
+        asked = fields_to_ask(endpoint, sorted(names))
+        wanted = sorted(ids)
+        try:
+            for start in range(0, len(wanted), _IDS_A_REQUEST):
+                filters = [("id", str(one)) for one in wanted[start : start + _IDS_A_REQUEST]]
+                rows = {row.get("id"): row for row in self._client.list(endpoint.path, filters, fields=("id", *asked))}
+                for one in wanted[start : start + _IDS_A_REQUEST]:
+                    known = self._shown.setdefault((type_name, one), {})
+                    known |= {name: rows.get(one, {}).get(name) for name in asked}
+        except InfratrackError:
+            return False
+        return True
 
     def resolve(self, type_name: str, references: Iterable[Mapping[str, Any]]) -> None:
         """Find out the ids of these, so that `known` or `meant` has them. Asks only for those not known yet."""
@@ -75,11 +114,11 @@ class Finder:
 
     def meant(self, type_name: str, reference: Mapping[str, Any]) -> str | Nobody:
         """The id of the one record that is meant. Asks again where it was not found before: it may be there by now."""
-        if type_name not in self.schema.endpoints:
-            return Nobody(f"this NetBox has no type {plain(type_name)!r}")
         known = self.known(type_name, reference)
         if known is not None:
             return known
+        if type_name not in self.schema.endpoints:
+            return Nobody(f"this NetBox has no type {plain(type_name)!r}")
         (found,) = self.find(type_name, [reference])
         if len(found) == 1:
             self.remember(type_name, reference, str(found[0]["id"]))
@@ -100,16 +139,17 @@ class Finder:
         `filtered_only`: keys that the server has no filter for are not looked for, instead of reading all records.
         """
         endpoint = self.schema.endpoint(type_name)
-        filters = self._filters(endpoint, keys)
-        if filtered_only:
-            filters = [pairs or None for pairs in filters]
         wanted = sorted({_top(endpoint, name) for key in keys for name in key}.union(fields))
-        shown = [part for name in wanted for part in shown_as(endpoint, name)]
+        shown = tuple(dict.fromkeys([*_ALWAYS, *(part for name in wanted for part in shown_as(endpoint, name))]))
         found: list[list[dict[str, Any]]] = [[] for _ in keys]
-        for positions in _chunks(filters):
-            query = sorted({pair for position in positions for pair in filters[position] or ()})
-            rows = self._client.list(endpoint.path, query, fields=tuple(dict.fromkeys([*_ALWAYS, *shown])))
-            self._deal(endpoint, [*rows], {position: keys[position] for position in positions}, found)
+        for alike in _alike(keys):
+            filters = self._filters(endpoint, [keys[position] for position in alike])
+            if filtered_only:
+                filters = [pairs or None for pairs in filters]
+            for places in _chunks(filters):
+                query = sorted({pair for place in places for pair in filters[place] or ()})
+                rows = self._client.list(endpoint.path, query, fields=shown)
+                self._deal(endpoint, [*rows], {alike[place]: keys[alike[place]] for place in places}, found)
         return found
 
     def _deal(
@@ -120,37 +160,31 @@ class Finder:
         found: list[list[dict[str, Any]]],
     ) -> None:
         """Give each row to the keys that it has."""
-        by_names: dict[tuple[str, ...], dict[Any, list[int]]] = {}
+        wanted: dict[Any, list[int]] = {}
         for position, key in keys.items():
-            own = _hashed(self.identity(endpoint, key))
-            by_names.setdefault(tuple(sorted(key)), {}).setdefault(own, []).append(position)
-        for wanted in by_names.values():
-            example = keys[next(iter(wanted.values()))[0]]
-            for row in rows:
-                for position in wanted.get(_hashed(identity_of(self.schema, endpoint, row, example)), ()):
-                    found[position].append(row)
+            wanted.setdefault(_hashed(self.identity(endpoint, key)), []).append(position)
+        example = next(iter(keys.values()))
+        for row in rows:
+            for position in wanted.get(_hashed(identity_of(self.schema, endpoint, row, example)), ()):
+                found[position].append(row)
 
     def _filters(
         self, endpoint: Endpoint, keys: Sequence[Mapping[str, Any]]
     ) -> list[tuple[tuple[str, str], ...] | None]:
         """For each key what to ask the server for: at least the records meant. None: what it refers to is not there.
 
-        Filters on the same name mean "any of these", so that only those that all keys have may be used.
+        The keys are of one form: filters on the same name mean "any of these", and so may only be what all of them say.
         """
-        for name in sorted({name for key in keys for name in key}):
+        for name in sorted(keys[0]):
             for type_name, group in _grouped(endpoint, name, keys).items():
                 self.resolve(type_name, group)
-        shared = set.intersection(*(set(key) for key in keys)) if keys else set()
-        usable = sorted(name for name in shared if all(key[name] is not None for key in keys))
-        return [self._of_one(endpoint, key, usable) for key in keys]
+        return [self._of_one(endpoint, key) for key in keys]
 
-    def _of_one(
-        self, endpoint: Endpoint, key: Mapping[str, Any], usable: Sequence[str]
-    ) -> tuple[tuple[str, str], ...] | None:
+    def _of_one(self, endpoint: Endpoint, key: Mapping[str, Any]) -> tuple[tuple[str, str], ...] | None:
         pairs: list[tuple[str, str]] = []
         for name, value in self.identity(endpoint, key).items():
             field = endpoint.fields.get(name)
-            if field is not None and field.kind in _REFERRING:
+            if field is not None and field.kind in REFERRING:
                 if value is not None and None in value:
                     return None
                 filters = [(_id_filter(name, field), record) for _, record in sorted(value or ())]
@@ -158,7 +192,7 @@ class Finder:
                 filters = [(name, str(value))]
             else:
                 filters = []
-            pairs += [pair for pair in filters if name in usable and pair[0] in endpoint.filters]
+            pairs += [pair for pair in filters if pair[0] in endpoint.filters]
         return tuple(pairs)
 
     def identity(self, endpoint: Endpoint, key: Mapping[str, Any]) -> dict[str, Any]:
@@ -166,46 +200,15 @@ class Finder:
         own: dict[str, Any] = {}
         for name, value in key.items():
             field = endpoint.fields.get(name)
-            if field is None or field.kind not in _REFERRING:
+            if field is None or field.kind not in REFERRING:
                 own[name] = value
             elif value is None:
                 own[name] = None
             else:
-                means = [referred(endpoint, name, one) for one in _mappings(value)]
+                means = [meaning(field, one) for one in mappings(value)]
                 records = [(type_name, self.known(type_name, one)) for type_name, one in means]
                 own[name] = frozenset((type_name, one) if one else None for type_name, one in records)
         return own
-
-
-def identity_of(
-    schema: ServerSchema, endpoint: Endpoint, row: Mapping[str, Any], key: Mapping[str, Any]
-) -> dict[str, Any]:
-    """What `identity` is of a key, of a record as the server shows it."""
-    own: dict[str, Any] = {}
-    for name, value in key.items():
-        field = endpoint.fields.get(name)
-        shown = row.get(name)
-        if field is None or field.kind not in _REFERRING:
-            own[name] = project(schema, endpoint.type, row, {name: value}).get(name)
-        elif field.kind == "generics":
-            ends = [(str(one.get("object_type")), str(one.get("object_id"))) for one in _mappings(shown)]
-            own[name] = frozenset(ends)
-        elif field.kind == "generic":
-            pair = field.pair or name
-            means = row.get(f"{pair}_type"), row.get(f"{pair}_id")
-            own[name] = None if None in means else frozenset({(str(means[0]), str(means[1]))})
-        else:
-            own[name] = frozenset({(field.type, str(shown.get("id")))}) if isinstance(shown, Mapping) else None
-    return own
-
-
-def shown_as(endpoint: Endpoint, name: str) -> tuple[str, ...]:
-    """The names under which an answer shows a field: a generic reference is a type, an id and a record."""
-    field = endpoint.fields.get(name)
-    if field is None or field.kind != "generic":
-        return (name,)
-    pair = field.pair or name
-    return (name, f"{pair}_type", f"{pair}_id")
 
 
 def _top(endpoint: Endpoint, name: str) -> str:
@@ -218,21 +221,24 @@ def _id_filter(name: str, field: FieldSchema) -> str:
     return f"termination_{end}_id" if field.kind == "generics" and end in {"a", "b"} else f"{field.pair or name}_id"
 
 
-def _mappings(value: Any) -> list[Mapping[str, Any]]:  # noqa: ANN401 -- canonical JSON
-    several = value if isinstance(value, list | tuple) else [value]
-    return [one for one in several if isinstance(one, Mapping)]
-
-
 def _grouped(endpoint: Endpoint, name: str, keys: Sequence[Mapping[str, Any]]) -> Mapping[str, list[Mapping[str, Any]]]:
     """Type → what the keys' field refers to."""
     field = endpoint.fields.get(name)
     groups: dict[str, list[Mapping[str, Any]]] = {}
-    if field is not None and field.kind in {"reference", "generic", "generics"}:
+    if field is not None and field.kind in REFERRING:
         for key in keys:
-            for value in _mappings(key[name]):
-                type_name, reference = referred(endpoint, name, value)
+            for value in mappings(key[name]):
+                type_name, reference = meaning(field, value)
                 groups.setdefault(type_name, []).append(reference)
     return groups
+
+
+def _alike(keys: Sequence[Mapping[str, Any]]) -> Iterable[list[int]]:
+    """Positions of the keys of one form each: with the same names, and values under the same."""
+    forms: dict[tuple[tuple[str, bool], ...], list[int]] = {}
+    for position, key in enumerate(keys):
+        forms.setdefault(tuple(sorted((name, key[name] is None) for name in key)), []).append(position)
+    return forms.values()
 
 
 def _chunks(filters: Sequence[tuple[tuple[str, str], ...] | None]) -> Iterator[list[int]]:

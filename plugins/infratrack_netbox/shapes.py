@@ -47,7 +47,7 @@ def shapes_of(fields: Mapping[str, FieldSchema], wanted: Iterable[Mapping[str, A
         for name, value in values.items():
             shape = _shape(name, fields.get(name, _PLAIN), value)
             known = found.setdefault(name, shape)
-            if shape is not None and shape != known:
+            if shape != known:
                 found[name] = _merged(name, known, shape)
     return found
 
@@ -57,7 +57,7 @@ def _shape(name: str, field: FieldSchema, value: object) -> Shape | None:
         shape = None
         for item in value:
             one = _shape(name, field, item)
-            if one is not None and one != shape:
+            if one != shape:
                 shape = _merged(name, shape, one)
         return shape
     if not isinstance(value, dict) or field.kind not in {"reference", "references", "generic", "generics"}:
@@ -72,14 +72,16 @@ def _names(value: Mapping[str, Any]) -> Shape:
     return Shape(names={name: _names(one) if isinstance(one, dict) else None for name, one in sorted(value.items())})
 
 
-def _merged(name: str, one: Shape | None, other: Shape) -> Shape:
-    """Two shapes of one field: generic ones side by side, others must be the same."""
-    if one is None:
-        return other
-    both = one.types.keys() & other.types.keys()
-    if not one.types or not other.types or any(one.types[type_name] != other.types[type_name] for type_name in both):
+def _merged(name: str, one: Shape | None, other: Shape | None) -> Shape | None:
+    """Two shapes of one field: generic ones side by side, others must name the same, or nothing where one is null."""
+    if one is None or other is None:
+        return one or other
+    if bool(one.types) != bool(other.types) or (not one.types and one.names.keys() != other.names.keys()):
         raise MixedShapes(name)
-    return Shape(types={**one.types, **other.types})
+    types: dict[str, Shape] = {**one.types, **other.types}
+    for type_name in one.types.keys() & other.types.keys():
+        types[type_name] = _merged(name, one.types[type_name], other.types[type_name]) or Shape()
+    return Shape({inner: _merged(name, part, other.names[inner]) for inner, part in one.names.items()}, types)
 
 
 def fields_to_ask(endpoint: Endpoint, names: Iterable[str]) -> list[str]:
@@ -123,10 +125,10 @@ class Projection:
     def _value(self, type_name: str, field: FieldSchema, name: str, raw: Mapping[str, Any], shape: Shape | None) -> Any:  # noqa: ANN401 -- any JSON value
         value = raw.get(name)
         if field.kind == "reference":
-            return self._reference(field.type, value, shape)
+            return self.reference(field.type, value, shape)
         if field.kind == "references":
             items = value if isinstance(value, list) else []
-            return in_order([self._reference(field.type, item, shape) for item in items])
+            return in_order([self.reference(field.type, item, shape) for item in items])
         if field.kind == "generic":
             return self._generic(raw.get(f"{field.pair}_type"), value, shape)
         if field.kind == "generics":
@@ -137,12 +139,13 @@ class Projection:
     def _custom(self, field: FieldSchema, value: object, shape: Shape | None) -> Any:  # noqa: ANN401 -- likewise
         if field.kind == "references":
             items = value if isinstance(value, list) else []
-            return in_order([self._reference(field.type, item, shape) for item in items])
+            return in_order([self.reference(field.type, item, shape) for item in items])
         if field.kind == "reference" or _is_nested(value):
-            return self._reference(field.type, value, shape)
+            return self.reference(field.type, value, shape)
         return lenient(field, "", value)
 
-    def _reference(self, type_name: str, value: object, shape: Shape | None) -> Any:  # noqa: ANN401 -- likewise
+    def reference(self, type_name: str, value: object, shape: Shape | None) -> Any:  # noqa: ANN401 -- likewise
+        """A record as an answer shows it (or its id), in a shape; by its slug or id where it has none."""
         if value is None:
             return None
         nested = value if isinstance(value, dict) else {"id": value}
@@ -153,7 +156,7 @@ class Projection:
         if value is None or not isinstance(type_name, str):
             return None
         inner = shape.types.get(type_name) if shape is not None else None
-        return {"type": type_name, **self._reference(type_name, value, inner)}
+        return {"type": type_name, **self.reference(type_name, value, inner)}
 
     def _nested(self, type_name: str, nested: Mapping[str, Any], name: str, shape: Shape | None) -> Any:  # noqa: ANN401 -- likewise
         id_ = nested.get("id")

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from infratrack_netbox.changes_of import own_requests
 from infratrack_netbox.client import NetBoxClient
-from infratrack_netbox.comparing import differing, rows_by_id, same, told, values_of, without
+from infratrack_netbox.comparing import differing, left_alone, rows_by_id, same, told, values_of, without
 from infratrack_netbox.delivery import Entry, Result
 from infratrack_netbox.exchange import Answer
 from infratrack_netbox.payloads import body_of, tag_references
@@ -141,8 +141,7 @@ class Updating:
                 tags |= {"add_tags": tag_references(added)} if added else {}
                 tags |= {"remove_tags": tag_references(removed)} if removed else {}
                 continue
-            live = self._value(entry.live or {}, name, [*added, *removed])
-            kept = without(live if isinstance(live, list | tuple) else (), [*added, *removed])
+            kept = left_alone(self._endpoint, finder, entry.live or {}, name, [*added, *removed])
             fields[name] = [*kept, *added]
         body = body_of(self._endpoint, finder, fields)
         if isinstance(body, Nobody):

@@ -16,7 +16,8 @@ from infratrack_netbox.delivery import Delivery, Entry, Result, Work
 from infratrack_netbox.dependents import rows_below
 from infratrack_netbox.payloads import body_of, changelog_message, look_up
 from infratrack_netbox.prior import emptied_by, prior_fields
-from infratrack_netbox.references import Finder, Nobody, identity_of
+from infratrack_netbox.references import Finder, Nobody
+from infratrack_netbox.referring import identity_of
 from infratrack_netbox.server_schema import Endpoint
 from infratrack_netbox.settings import Mark
 from infratrack_netbox.shapes import version_of
@@ -128,7 +129,7 @@ class Writing:
         return msgspec.structs.replace(item, write=write)
 
     def _updates(self, endpoint: Endpoint, batch: Sequence[Item]) -> Iterator[Written]:
-        look_up(endpoint, self._ground.finder, [_now(item) for item in batch])
+        look_up(endpoint, self._ground.finder, [part for item in batch for part in (_now(item), _items(item.write))])
         work = Updating(self._ground, endpoint)
         entries: list[Entry] = []
         for item in batch:
@@ -205,7 +206,7 @@ class Writing:
     def _deletion(self, endpoint: Endpoint, result: Result, below: Sequence[Dependent], there: set[str]) -> Written:
         live = result.entry.live or {}
         gone = {(one.type, one.id) for one in below if one.effect == "deleted"}
-        prior = prior_fields(self._schema, endpoint, live, gone)
+        prior = prior_fields(self._schema, endpoint, live, gone, self._ground.finder.custom_fields(endpoint, live))
         # What the plan names a record by says more than what an answer shows of it: a rack's name and its site.
         write = result.entry.item.write
         prior |= {name: value for name, value in write.expected.items() if name in prior}
@@ -232,12 +233,13 @@ class Writing:
             rows = rows_by_id(self._ground.client, endpoint, [one.id for one in written], names) if written else {}
             new = {one.id: rows[one.id] for one in written if _is_create(one) and one.id in rows}
             children = children_of(self._ground.client, self._schema, endpoint.type, new) if new else {}
+            outcomes = [self._outcome(endpoint, one, rows.get(one.id), children.get(one.id, ())) for one in results]
         except Unreachable:
             for one in results:
                 yield self._unread(one)
             raise
-        for one in results:
-            yield self._with_earlier(one, self._outcome(endpoint, one, rows.get(one.id), children.get(one.id, ())))
+        for one, outcome in zip(results, outcomes, strict=True):
+            yield self._with_earlier(one, outcome)
 
     def _unread(self, result: Result) -> Written:
         requests = (result.request,) if result.request else ()
@@ -275,11 +277,7 @@ class Writing:
         )
 
     def _after(self, endpoint: Endpoint, write: Write, row: Mapping[str, Any]) -> dict[str, Any]:
-        lists = {
-            name: [*(write.expected.get(name) or ()), *write.add.get(name, ()), *write.remove.get(name, ())]
-            for name in {*write.add, *write.remove}
-        }
-        return values_of(endpoint, self._ground.finder, row, {**write.fields, **lists})
+        return values_of(endpoint, self._ground.finder, row, {**write.fields, **_items(write)})
 
     def _not_as_written(self, item: Item, after: Mapping[str, Any]) -> list[str]:
         write = item.write
@@ -312,6 +310,14 @@ class Writing:
 
 def _now(item: Item) -> dict[str, Any]:
     return {name: value for name, value in item.write.fields.items() if name not in item.waiting}
+
+
+def _items(write: Write) -> dict[str, list[Any]]:
+    """Of the lists that are changed item by item, all items that the write knows."""
+    return {
+        name: [*(write.expected.get(name) or ()), *write.add.get(name, ()), *write.remove.get(name, ())]
+        for name in sorted({*write.add, *write.remove})
+    }
 
 
 def _is_id(text: str) -> bool:

@@ -95,6 +95,23 @@ def test_custom_fields_are_fields_of_their_own() -> None:
     assert prior(custom_fields="nonsense") == {}
 
 
+def test_custom_fields_are_told_as_their_definitions_say() -> None:
+    custom = {
+        "facts": FieldSchema("json", nullable=True),
+        "tiers": FieldSchema("list", nullable=True),
+        "lan": FieldSchema("reference", nullable=True, type="ipam.vlan"),
+        "lans": FieldSchema("references", nullable=True, type="ipam.vlan"),
+    }
+    vlans = [{"id": 5, "name": "users"}, {"id": 6, "name": ""}, {"id": 7, "name": "gone"}]
+    row = {"facts": [{"id": 1, "name": "x"}], "tiers": [{"value": "a", "label": "A"}], "lan": vlans[2], "lans": vlans}
+    found = prior_fields(SCHEMA, DEVICE, {"id": 1, "custom_fields": row}, {("ipam.vlan", "7")}, custom)
+    assert found == {
+        "custom_fields.facts": [{"id": 1, "name": "x"}],
+        "custom_fields.tiers": ["a"],
+        "custom_fields.lans": [{"name": "users"}, {"id": 6}],
+    }
+
+
 def test_answers_of_another_shape_than_expected_break_nothing() -> None:
     assert prior(site="nonsense", vlans="nonsense", ends="nonsense", scope="nonsense", tags="nonsense").keys() <= {
         "site",

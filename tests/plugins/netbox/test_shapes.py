@@ -150,6 +150,15 @@ def test_records_of_one_mapping_have_one_shape_a_reference() -> None:
         shapes_of(SCHEMA.endpoint("dcim.interface").fields, [{"vlans": [{"slug": "a"}, {"name": "b"}]}])
 
 
+def test_a_reference_inside_a_reference_may_be_empty_in_some() -> None:
+    fields = SCHEMA.endpoint("dcim.interface").fields
+    none, some = {"device": {"name": "a", "site": None}}, {"device": {"name": "b", "site": {"slug": "x"}}}
+    shape = {"device": Shape({"name": None, "site": Shape({"slug": None})})}
+    assert shapes_of(fields, [none, some, none]) == shapes_of(fields, [some, none]) == shape
+    with pytest.raises(MixedShapes):
+        shapes_of(fields, [some, none, {"device": {"name": "b", "site": {"name": "x"}}}])
+
+
 def test_generic_references_to_several_types_each_have_their_shape() -> None:
     fields = SCHEMA.endpoint("ipam.ipaddress").fields
     one: dict[str, Any] = {"assigned_object": {"type": "dcim.interface", "name": "a"}}
