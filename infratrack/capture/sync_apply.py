@@ -59,6 +59,7 @@ def apply(task: Task, workspace: Workspace, linking: Linking, say: Say) -> Itera
     end of its own. Raises Unreachable when a start or an end cannot be written: nothing is written unrecorded.
     """
     desk = Desk(workspace, linking, say)
+    _warn_of_untrusted_key(workspace, say)
     bindings = task.bindings
     for begin, part in _parts(task.writes):
         recording = desk.recording()
@@ -87,6 +88,13 @@ def _recorded(task: Task, recording: Recording, workspace: Workspace, linking: L
     code = {"succeeded": 0, "canceled": INTERRUPTED}.get(ended.outcome, ended.code or AnswerIsNo.exit_code)
     execution = Execution(exit_code=code, outcome=ended.outcome, started_at=began, finished_at=now())
     return Run(run_id, recording.end(execution, collected(ended.written, ended.otherwise)), ended)
+
+
+def _warn_of_untrusted_key(workspace: Workspace, say: Say) -> None:
+    """What an untrusted key writes is nobody's of this project: better known before the first write."""
+    key = workspace.signing_key
+    if key.key.keyid not in workspace.trust.signers:
+        say(f"the key of {key.source} is not under the project's `trust`: what it writes will look like others' work")
 
 
 def _send_early(workspace: Workspace) -> None:

@@ -102,7 +102,10 @@ def _fields(write: Write, came: Written | None, scrubber: Scrubbing) -> Iterator
             field["before"] = masked_value(name, before[name], scrubber)
         if name in after:
             field["after"] = masked_value(name, after[name], scrubber)
-        for member, items in (("add", write.add), ("remove", write.remove)):
+        # Of a list that is created only the items that we asked for are ours: a server may add its own.
+        is_made = write.action == "create" and isinstance(write.fields.get(name), list)
+        made = {name: write.fields[name]} if is_made else {}
+        for member, items in (("add", {**write.add, **made}), ("remove", write.remove)):
             if name in items:
                 field[member] = [masked_value(name, item, scrubber) for item in items[name]]
         yield field

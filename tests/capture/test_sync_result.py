@@ -6,6 +6,7 @@ from jsonschema import Draft202012Validator
 
 from infratrack.capture.sync_result import SyncFrame, sync_result, unlike
 from infratrack.evidence.redaction import MASK, Scrubber
+from infratrack.reconciliation.bases import SyncRun, bases_of
 from infratrack.reconciliation.evidence_schema import result_schema
 from infratrack.reconciliation.records import Binding, Dependent, Summary, Write, Written
 from infratrack.values import sha256_digest
@@ -91,3 +92,12 @@ def test_what_reads_back_differently_is_named() -> None:
         "dcim.device 2: status was written, but reads back as another value"
     ]
     assert unlike(WRITES, WRITTEN) == []
+
+
+def test_of_a_list_that_is_created_only_our_items_are_ours() -> None:
+    write = Write("create", "dcim.device", {"name": "a"}, fields={"name": "a", "tags": ["ours"]})
+    came = Written(0, "written", "1", after={"name": "a", "tags": ["ours", "servers"]})
+    result = sync_result(FRAME, [write], {0: came}, [], Scrubber(), otherwise="not_reached")
+    assert result["records"][0]["fields"][1] == {"name": "tags", "after": ["ours", "servers"], "add": ["ours"]}
+    known = bases_of([SyncRun("r", result)], FRAME.identity).records["dcim.device"]["1"]
+    assert known.fields["tags"] == ["ours"]

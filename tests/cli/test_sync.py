@@ -273,6 +273,15 @@ def test_evidence_that_does_not_count_is_told(shop: SyncShop) -> None:
     assert {one["key"]["name"]: one["action"] for one in plan["records"]}["a"] == "adopt"
 
 
+def test_a_key_that_the_project_does_not_trust_is_told_before_it_writes(shop: SyncShop) -> None:
+    shop.infratrack("key", "new", "stranger")
+    assert "`trust`" not in shop.infratrack("sync", "csv", "--apply", "--yes").stderr
+    ended = shop.infratrack("sync", "csv", "--apply", "--yes", "--key", "stranger")
+    assert "is not under the project's `trust`: what it writes will look like others' work" in " ".join(
+        ended.stderr.split()
+    )
+
+
 def test_evidence_that_waits_is_told_and_sent_first(shop: SyncShop) -> None:
     shop.write(".infratrack", "not a folder")
     assert shop.sync("--apply", "--require-delivery", code=4)["applied"]["delivered"] is False
