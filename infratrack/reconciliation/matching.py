@@ -199,7 +199,9 @@ class _Matching:
                     strange.setdefault(live.id, live)
                 else:
                     other = gone.get(live.id)
-                    gone[live.id] = live if other is None else _together(other, live, base)
+                    whole = live if other is None else _together(other, live, base)
+                    # A set that desires nothing has no key to read: the record is called what we knew it by.
+                    gone[live.id] = whole if whole.key else structs.replace(whole, key=base.key)
         return Matches(self.type, self.same, self.pending, gone, list(strange.values()), self.indexes)
 
 

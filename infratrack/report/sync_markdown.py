@@ -64,5 +64,5 @@ def _fields(record: RecordPlan) -> Iterator[str]:
         value = value_text(one.desired) if record.action == "create" else field_text(one)
         yield f"{markdown_text(one.name)}: {markdown_text(value)}"
     for dependent in record.cascade:
-        whose = "" if dependent.owned else ", not ours"
+        whose = ", not marked as ours" if record.action == "conflict" and not dependent.owned else ""
         yield markdown_text(f"{dependent.type} {dependent.display} ({dependent.effect}{whose})")

@@ -115,8 +115,10 @@ def _print_fields(console: Console, fields: Sequence[FieldPlan], signs: _Signs) 
 def _cascade(record: RecordPlan, signs: _Signs) -> Iterator[Text]:
     """What the delete reaches beside the record itself."""
     for one in record.cascade[:_MOST_DEPENDENTS]:
-        whose = "" if one.owned else ", not ours"
-        style = "red" if one.owned else "bold red"
+        # What a delete that is no conflict reaches is all of this project, marked or not.
+        strange = record.action == "conflict" and not one.owned
+        whose = ", not marked as ours" if strange else ""
+        style = "bold red" if strange else "red"
         what = f"{printable(one.type)} {printable(one.display)} ({one.effect}{whose})"
         yield Text.assemble(" " * _BELOW, (f"{signs.branch} {what}", style))
     more = len(record.cascade) - _MOST_DEPENDENTS

@@ -42,15 +42,23 @@ def _text(value: Any) -> str:  # noqa: ANN401 -- likewise
     if isinstance(value, str):
         return value if value and value == value.strip() else f'"{value}"'
     if isinstance(value, Mapping):
-        return ", ".join(_text(one) for one in value.values()) if value else "{}"
+        return _reference(value) if value else "{}"
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(_text(one) for one in value) + "]"
     return msgspec.json.encode(value).decode()
 
 
+def _reference(value: Mapping[str, Any]) -> str:
+    """What a record is known by, in one order whoever wrote it down: `leaf-1/eth0`, `dcim.site ams1`."""
+    named = {name: one for name, one in value.items() if name != "type" or len(value) == 1}
+    owners_first = sorted(named, key=lambda name: (not isinstance(named[name], Mapping), name))
+    words = "/".join(_text(named[name]) for name in owners_first)
+    return words if len(named) == len(value) else f"{_text(value['type'])} {words}"
+
+
 def key_text(key: Mapping[str, Any]) -> str:
     """A natural key: `leaf-1`, `eth0, leaf-1`."""
-    return printable(_text(key)) if key else ""
+    return printable(", ".join(_text(one) for one in key.values()))
 
 
 def record_name(record: RecordPlan) -> str:

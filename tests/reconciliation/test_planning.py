@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from infratrack.errors import InputError
 from infratrack.evidence.redaction import Scrubber
 from infratrack.reconciliation.bases import SyncRun
 from infratrack.reconciliation.interface import WriteContext
 from infratrack.reconciliation.policy import MaxDeletes, Policy
-from infratrack.reconciliation.records import DesiredRecord, Fields, RecordSet
+from infratrack.reconciliation.records import DesiredRecord, Fields, Reading, RecordSet
 from infratrack.reconciliation.writes import writes_of
 from tests.reconciliation.model_cmdb import MARK
 from tests.reconciliation.world import ANY_NUMBER, Wanted, World, actions, record, sets_of, verdicts
@@ -260,6 +261,23 @@ def test_others_are_only_counted(world: World) -> None:
     plan = world.plan(ONE, PRUNE)
     assert actions(plan) == {"theirs": "unmanaged", "marked": "unmanaged"}
     assert "no evidence" in record(plan, "marked").reason
+
+
+def test_what_a_set_that_desires_nothing_shows_is_called_as_evidence_knows_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.sync(ONE)
+    read = world.cmdb.read
+
+    def keyless(sets: Sequence[RecordSet], bound: Mapping[str, Collection[str]]) -> list[Reading]:
+        """As a server is read for a set whose key nobody knows."""
+        return [
+            structs.replace(one, live=[structs.replace(live, key={}) for live in one.live]) for one in read(sets, bound)
+        ]
+
+    monkeypatch.setattr(world.cmdb, "read", keyless)
+    plan = world.plan_sets([RecordSet("device", (), source="more.csv")], PRUNE)
+    assert [(one.key, one.action, one.carried_out) for one in plan.records] == [({"name": "a"}, "delete", False)]
 
 
 def test_types_that_left_the_mappings_are_named(world: World) -> None:

@@ -108,7 +108,7 @@ def test_the_table_shows_what_is_to_happen_and_what_is_left_alone() -> None:
         "    ? status  is planned, desired active",
         "  - old  delete",
         "      └ dcim.rack r1  [31m| (deleted)",
-        "      └ ipam.ipaddress 10.0.0.1/24 (unlinked, not ours)",
+        "      └ ipam.ipaddress 10.0.0.1/24 (unlinked)",
         *(f"      └ dcim.rack r{number} (deleted)" for number in range(5)),
     ]
     assert drawn(PLAN).splitlines()[-6:] == [
@@ -119,6 +119,13 @@ def test_the_table_shows_what_is_to_happen_and_what_is_left_alone() -> None:
         "→ deletes are refused: the source is empty",
         "→ what is  to be known",
     ]
+
+
+def test_only_a_conflict_says_what_a_delete_would_take_from_others() -> None:
+    strange = (Dependent("ipam.ipaddress", "2", "10.0.0.1/24", owned=False),)
+    plan = SyncPlan("n", "n x", (RecordPlan("dcim.site", {"slug": "a"}, "conflict", "4", cascade=strange),), Summary())
+    assert "└ ipam.ipaddress 10.0.0.1/24 (deleted, not marked as ours)" in drawn(plan)
+    assert r"(deleted, not marked as ours)" in plan_markdown(plan).replace("\\", "")
 
 
 def test_everything_lists_what_is_the_same_and_what_is_not_managed() -> None:
@@ -157,7 +164,11 @@ def test_a_terminal_without_unicode_gets_plain_signs() -> None:
         (1.5, "1.5"),
         ([], "[]"),
         ({}, "{}"),
-        ({"device": {"name": "x"}, "name": "eth0"}, "x, eth0"),
+        ({"name": "eth0", "device": {"name": "x"}}, "x/eth0"),
+        ([{"vid": 1, "group": {"slug": "g"}}, {"vid": 2, "group": None}], "[g/1, –/2]"),
+        ({"slug": "ams1", "type": "dcim.site"}, "dcim.site ams1"),
+        ({"type": "dcim.site", "slug": "ams1"}, "dcim.site ams1"),
+        ({"type": "x"}, "x"),
         ("x" * 100, "x" * 63 + "…"),
     ],
 )
