@@ -274,7 +274,7 @@ def test_creates_happen_once_whatever_befalls_one_of_their_requests(
     assert netbox.api.core.object_changes.count(action="create", changed_object_type="dcim.site") == COUNT
 
 
-@pytest.mark.parametrize("fault", WRITES, ids=str)
+@pytest.mark.parametrize("fault", [*LASTING, hang(reached=False), slow(TIMEOUT + 2.0)], ids=str)
 def test_updates_happen_once_whatever_befalls_one_of_their_requests(
     inventory: NetBoxInventory, netbox: NetBoxServer, proxy: FaultProxy, fault: Fault
 ) -> None:
@@ -289,7 +289,7 @@ def test_updates_happen_once_whatever_befalls_one_of_their_requests(
     assert netbox.api.core.object_changes.count(action="update") == COUNT
 
 
-@pytest.mark.parametrize("fault", WRITES, ids=str)
+@pytest.mark.parametrize("fault", [*LASTING, hang(reached=False), slow(TIMEOUT + 2.0)], ids=str)
 def test_deletes_happen_once_whatever_befalls_one_of_their_requests(
     inventory: NetBoxInventory, netbox: NetBoxServer, proxy: FaultProxy, fault: Fault
 ) -> None:

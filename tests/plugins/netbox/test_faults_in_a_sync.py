@@ -134,7 +134,7 @@ def test_what_passes_is_overcome_and_recorded_as_it_was(shop: NetBoxShop, proxy:
     shop.check_finished()
 
 
-@pytest.mark.parametrize("fault", [answers(500), html(404), html(200), hang(reached=False)], ids=str)
+@pytest.mark.parametrize("fault", [answers(500), html(404), html(200), reset(reached=False)], ids=str)
 def test_what_does_not_pass_ends_in_a_sentence_and_a_later_run_finishes(
     shop: NetBoxShop, proxy: FaultProxy, fault: Fault
 ) -> None:
