@@ -83,7 +83,7 @@ def make(session: Session, wanted: Desired, earlier: EarlierSyncs, policy: Polic
             inventory.retirement,
             inventory.dependents,
         )
-    return told_who(session, structs.replace(plan, notes=(*plan.notes, *earlier.notes)), scrubber)
+    return told_who(session, structs.replace(plan, notes=(*plan.notes, *earlier.notes)), scrubber, bases.requests)
 
 
 def undo(session: Session, run: SyncRun, earlier: EarlierSyncs, scrubber: Scrubber) -> SyncPlan:
@@ -97,7 +97,9 @@ def undo(session: Session, run: SyncRun, earlier: EarlierSyncs, scrubber: Scrubb
     masked = [
         f"{name} is not brought back: its value was masked in the evidence" for name in run.result.get(MASKED, ())
     ]
-    return told_who(session, structs.replace(plan, notes=(*plan.notes, *masked, *earlier.notes)), scrubber)
+    return told_who(
+        session, structs.replace(plan, notes=(*plan.notes, *masked, *earlier.notes)), scrubber, bases.requests
+    )
 
 
 def policy_of(asked: Asked, configuration: Any) -> Policy:  # noqa: ANN401 -- as the project file has it
@@ -105,10 +107,10 @@ def policy_of(asked: Asked, configuration: Any) -> Policy:  # noqa: ANN401 -- as
     return Policy(asked.prune, frozenset(asked.take_ours), MaxDeletes.of(configuration.get("max_deletes")))
 
 
-def told_who(session: Session, plan: SyncPlan, scrubber: Scrubber) -> SyncPlan:
-    """The plan, its conflicts with who changed the record last, where the CMDB says so."""
+def told_who(session: Session, plan: SyncPlan, scrubber: Scrubber, ours: Collection[str]) -> SyncPlan:
+    """The plan, its conflicts with who else changed the record last, where the CMDB says so. `ours`: our requests."""
     conflicts = {(one.type, one.id) for one in plan.records if one.action == "conflict" and one.id is not None}
-    changes = last_changes(session, conflicts, scrubber)
+    changes = last_changes(session, conflicts, scrubber, ours)
     return structs.replace(
         plan,
         records=tuple(
@@ -121,10 +123,10 @@ def told_who(session: Session, plan: SyncPlan, scrubber: Scrubber) -> SyncPlan:
 
 
 def last_changes(
-    session: Session, records: Collection[tuple[str, str]], scrubber: Scrubber
+    session: Session, records: Collection[tuple[str, str]], scrubber: Scrubber, ours: Collection[str] = ()
 ) -> dict[tuple[str, str], LastChange]:
-    """Who changed records last; nothing where the CMDB does not say."""
+    """Who changed records last, by other requests than ours; nothing where the CMDB does not say."""
     if not records:
         return {}
     with asking(session.name, scrubber):
-        return dict(session.inventory.last_changes(records))
+        return dict(session.inventory.last_changes(records, ours))

@@ -75,8 +75,13 @@ class Inventory(Protocol):
     def dependents(self, records: Sequence[LiveRecord]) -> Mapping[tuple[str, str], Sequence[Dependent]]:
         """(type, id) → everything that deleting the record would delete or cut loose."""
 
-    def last_changes(self, records: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], LastChange]:
-        """(type, id) → who changed it last, for those of which the CMDB knows. Never raises for want of permission."""
+    def last_changes(
+        self, records: Collection[tuple[str, str]], ours: Collection[str] = ()
+    ) -> Mapping[tuple[str, str], LastChange]:
+        """(type, id) → who changed it last, for those of which the CMDB knows. Never raises for want of permission.
+
+        `ours`: requests that wrote for this project; what they changed does not count.
+        """
 
     def retirement(self, type_name: str) -> tuple[str, Any] | None:
         """(field, value) that marks a record of the type as taken out of service; None where there is no such field."""

@@ -30,7 +30,7 @@ def _record(record: RecordPlan) -> dict[str, Any]:
         "id": record.id,
         "fields": [_field(one) for one in record.fields],
         "reason": record.reason,
-        "carriedOut": record.carried_out,
+        "carriedOut": record.carried_out and record.action not in {"conflict", "unmanaged"},
         "version": record.version,
         "cascade": [_dependent(one) for one in record.cascade],
         "lastChange": None if record.last_change is None else _last_change(record.last_change),

@@ -111,7 +111,9 @@ class SpreadsheetInventory:
         """Nothing hangs on a row."""
         return {}
 
-    def last_changes(self, records: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], LastChange]:
+    def last_changes(
+        self, records: Collection[tuple[str, str]], ours: Collection[str] = ()
+    ) -> Mapping[tuple[str, str], LastChange]:
         """A file does not say who changed it."""
         return {}
 

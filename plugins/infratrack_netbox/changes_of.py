@@ -51,8 +51,10 @@ def own_requests(client: Lists, type_name: str, ids: Sequence[str], message: str
     return found
 
 
-def last_changes(client: Lists, records: Collection[tuple[str, str]]) -> dict[tuple[str, str], LastChange]:
-    """(type, id) → who changed it last, for those of which the change log still knows."""
+def last_changes(
+    client: Lists, records: Collection[tuple[str, str]], ours: Collection[str] = ()
+) -> dict[tuple[str, str], LastChange]:
+    """(type, id) → who changed it last by another request than ours, as far as the change log still knows."""
     by_type: dict[str, list[str]] = {}
     for type_name, record in records:
         by_type.setdefault(type_name, []).append(record)
@@ -60,7 +62,7 @@ def last_changes(client: Lists, records: Collection[tuple[str, str]]) -> dict[tu
     for type_name, ids in by_type.items():
         for row in _rows(client, type_name, ids):
             change = _change(row)
-            if change is not None:
+            if change is not None and change.request not in ours:
                 found[type_name, str(row.get("changed_object_id"))] = change
     return found
 

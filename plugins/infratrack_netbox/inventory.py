@@ -72,11 +72,13 @@ class NetBoxInventory:
 
         return dependents(self._client, self._settings.mark, records)
 
-    def last_changes(self, records: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], LastChange]:
+    def last_changes(
+        self, records: Collection[tuple[str, str]], ours: Collection[str] = ()
+    ) -> Mapping[tuple[str, str], LastChange]:
         """Who changed each record last, from the change log."""
         from infratrack_netbox.changes_of import last_changes  # noqa: PLC0415 -- only for conflicts
 
-        return last_changes(self._client, records)
+        return last_changes(self._client, records, ours)
 
     def retirement(self, type_name: str) -> tuple[str, Any] | None:
         """`status: decommissioning`, or what comes nearest to it for the type."""

@@ -63,7 +63,9 @@ class FakeInventory:
     def dependents(self, records: Sequence[LiveRecord]) -> Mapping[tuple[str, str], Sequence[Dependent]]:
         return {}
 
-    def last_changes(self, records: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], LastChange]:
+    def last_changes(
+        self, records: Collection[tuple[str, str]], ours: Collection[str] = ()
+    ) -> Mapping[tuple[str, str], LastChange]:
         from infratrack.api import Instant
 
         return {one: LastChange(f"bob {self._token}".strip(), Instant(1_767_603_600_000_000)) for one in records}

@@ -129,7 +129,9 @@ class ModelCmdb:
         """What goes with each record, and what would lose its reference."""
         return {(one.type, one.id): self._reached(one.type, one.id) for one in records}
 
-    def last_changes(self, records: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], LastChange]:
+    def last_changes(
+        self, records: Collection[tuple[str, str]], ours: Collection[str] = ()
+    ) -> Mapping[tuple[str, str], LastChange]:
         """Nobody is remembered."""
         return {}
 

@@ -369,6 +369,7 @@ def test_the_change_log_tells_who_changed_a_record_last(client: NetBoxClient) ->
     assert found.keys() == {record}
     assert found[record].request == built[0].requests[0]
     assert found[record].by
+    assert last_changes(client, [record], {found[record].request}) == {}
 
 
 def test_each_type_has_its_own_word_for_retired(client: NetBoxClient) -> None:
