@@ -98,13 +98,15 @@ class Preparation(Struct, frozen=True):
 
     def _field(self, endpoint: Endpoint, fields: Mapping[str, FieldSchema], name: str, place: str) -> FieldSchema:
         field = fields.get(name)
-        if (
-            field is None
-            and name.startswith(CUSTOM)
-            and "custom_fields" in endpoint.fields
-            and self.definitions is None
-        ):
-            return FieldSchema("json", nullable=True)
+        if field is None and name.startswith(CUSTOM) and "custom_fields" in endpoint.fields:
+            if self.definitions is None:
+                return FieldSchema("json", nullable=True)
+            custom = name.removeprefix(CUSTOM)
+            known = [one.removeprefix(CUSTOM) for one in fields if one.startswith(CUSTOM)]
+            raise InputError(
+                f"{place}: NetBox has no custom field {plain(custom)!r} for {endpoint.type}",
+                f"{nearest(custom, known)}; one that a mapping makes has to be there before it is used",
+            )
         if field is None:
             hint = nearest(name, (known for known, one in fields.items() if one.writable))
             raise InputError(f"{place}: NetBox's {endpoint.type} has no field {plain(name)!r}", hint)
