@@ -24,7 +24,7 @@ from infratrack.project.model import (
     Step,
     ThreePoint,
 )
-from infratrack.project.wanted import wanted_facts
+from infratrack.project.wanted import wanted_by_deliverable, wanted_facts
 from infratrack.values import sha256_digest
 
 HOUR = 3_600_000_000
@@ -112,6 +112,14 @@ def test_wanted_facts_are_the_parameters_of_every_use(whole: Project) -> None:
         "signoff": ({}, {"by": "anna", "within": "7d", "keep": True}, {}, {}, {"role": "lead"}),
         "terraform.output": ({"name": "x"},),
     }
+
+
+def test_what_each_deliverable_wants_adds_up_to_what_deliverables_want(whole: Project) -> None:
+    wanted = wanted_by_deliverable(whole)
+    assert list(wanted) == [one.id for one in whole.deliverables]
+    uses = [(name, parameters) for one in wanted.values() for name, calls in one.items() for parameters in calls]
+    assert ("terraform.output", {"name": "x"}) in uses
+    assert ("signoff", {"by": "anna", "within": "7d", "keep": True}) in uses
 
 
 def test_criteria_of_another_day_are_taken_as_they_are() -> None:

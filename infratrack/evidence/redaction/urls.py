@@ -40,6 +40,8 @@ def _strip_short_form(url: str) -> str:
 
 
 def _is_odd(authority: str) -> bool:
-    """Whether what follows the host's colon is no port."""
-    _, colon, port = authority.rpartition(":")
-    return bool(colon) and not port.isdigit() and not authority.endswith("]")
+    """Whether this is no host with a port: what follows its colon is no number, or there are colons before it."""
+    host, colon, port = authority.rpartition(":")
+    if not colon or authority.endswith("]"):
+        return False
+    return not port.isdigit() or (":" in host and not host.endswith("]"))
