@@ -311,18 +311,20 @@ class Story:
         assert [one.reason for one in came.values() if one.outcome != "written"] == []
         assert len(came) == len(writes)
         frame = SyncFrame(plan.cmdb, plan.identity, self.inventory.description, plan_digest(plan), plan.summary)
-        result = sync_result(frame, writes, came, plan.bindings, _Plain(), otherwise="not_reached")
+        result = sync_result(frame, writes, came, plan.bindings, NoSecrets(), otherwise="not_reached")
         self._runs.append(SyncRun(f"run-{len(self._runs)}", result))
         return plan
 
 
-class _Plain:
+class NoSecrets:
     """A scrubber that knows no secrets."""
 
     def text(self, text: str) -> str:
+        """The text as it is."""
         return text
 
     def json(self, value: Any) -> Any:  # noqa: ANN401 -- any JSON value
+        """The value as it is."""
         return value
 
 

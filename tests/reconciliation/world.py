@@ -16,21 +16,12 @@ from infratrack.reconciliation.policy import MaxDeletes, Policy
 from infratrack.reconciliation.records import DesiredRecord, Fields, RecordPlan, RecordSet, SyncPlan, Write, Written
 from infratrack.reconciliation.undo import undo_ids, undo_plan, undo_sets
 from infratrack.reconciliation.writes import writes_of
+from infratrack.testing.reconcilers import NoSecrets
 from tests.reconciliation.model_cmdb import KINDS, ModelCmdb, Stopped
 
 ANY_NUMBER = MaxDeletes(1_000_000, 0)
 Wanted = Mapping[str, Mapping[str, Fields]]
 """Type → name → fields. A port's name is `device/port`."""
-
-
-class Silent:
-    """A scrubber that knows no secrets."""
-
-    def text(self, text: str) -> str:
-        return text
-
-    def json(self, value: Any) -> Any:
-        return value
 
 
 class World:
@@ -83,7 +74,7 @@ class World:
         undoes: str | None = None,
     ) -> None:
         frame = SyncFrame("model", self.cmdb.identity, {}, plan_digest(plan), plan.summary, undoes=undoes)
-        result = sync_result(frame, writes, written, plan.bindings, Silent(), otherwise=otherwise)
+        result = sync_result(frame, writes, written, plan.bindings, NoSecrets(), otherwise=otherwise)
         self.evidence.append(SyncRun(run, msgspec.json.decode(msgspec.json.encode(result))))
 
     def sync(self, wanted: Wanted, policy: Policy | None = None) -> SyncPlan:

@@ -11,13 +11,10 @@ from typing import Any
 import openpyxl
 
 from infratrack.api import Inventory, ReconcileContext
+from infratrack.testing.reconcilers import quiet
 from infratrack_csv.reconciler import SpreadsheetReconciler
 
 OWN = {"column": "managed_by", "value": "dc-west"}
-
-
-def quiet(what: str, done: int, of: int) -> None:
-    """Nobody watches."""
 
 
 def write_csv(path: Path, rows: Sequence[Sequence[str]]) -> None:

@@ -20,8 +20,9 @@ from infratrack.api import (
     WriteContext,
     Written,
 )
+from infratrack.testing.reconcilers import quiet
 from infratrack_csv.reconciler import SpreadsheetReconciler
-from tests.plugins.csv.sheets import OWN, opened, quiet, rows_of, write_csv, write_workbook
+from tests.plugins.csv.sheets import OWN, opened, rows_of, write_csv, write_workbook
 
 RUN = WriteContext("run-1", "sync")
 HEADER = ["id", "name", "site", "roles", "managed_by"]
