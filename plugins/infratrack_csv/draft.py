@@ -27,6 +27,8 @@ class Draft:
         self._rows: list[Row | None] = list(table.rows)
         self._at: dict[str, int] = {}
         self._keys: tuple[str, ...] | None = None
+        self._by_key: dict[tuple[str, ...], dict[tuple[str, ...], int]] = {}
+        """Names of a key → texts of its cells → the first row with them; empty after a row was changed or deleted."""
 
     def carry_out(self, number: int, write: Write) -> Written:
         """Make one write; the outcome is `written`, or `moved` with the reason when the row is not what was shown."""
@@ -52,20 +54,25 @@ class Draft:
     def _create(self, number: int, write: Write) -> Written:
         self._make_columns(write.fields)
         wanted = {name: self._canonical(name, value) for name, value in write.fields.items()}
-        for position, row in enumerate(self._rows):
-            if row is not None and all(self._value(row, name, wanted[name]) == wanted[name] for name in write.key):
-                same = all(self._value(row, name, value) == value for name, value in wanted.items())
-                found = row_id(row, self.table, self._settings, tuple(sorted(write.key)))
-                if same:
-                    return Written(number, "written", found, after=write.fields, reason="it was there already")
-                self._at.setdefault(found, position)
-                return Written(number, "moved", found, reason="a row with this key has appeared")
+        key = tuple(sorted(write.key))
+        texts = tuple(to_cell(wanted[name], self._settings.item_separator) for name in key)
+        place = self._rows_by(key, wanted).get(texts)
+        if place is not None and (row := self._rows[place]) is not None:
+            same = all(self._value(row, name, value) == value for name, value in wanted.items())
+            found = row_id(row, self.table, self._settings, key)
+            if same:
+                return Written(number, "written", found, after=write.fields, reason="it was there already")
+            self._at.setdefault(found, place)
+            return Written(number, "moved", found, reason="a row with this key has appeared")
         cells = ["" for _ in self.table.columns]
         for name, value in wanted.items():
             cells[self.table.columns.index(name)] = to_cell(value, self._settings.item_separator)
         place = self.table.columns.index(self._settings.id_column)
         cells[place] = cells[place] or self._new_id()
         self._at[cells[place]] = len(self._rows)
+        rows = self._by_key[key]
+        rows[texts] = len(self._rows)
+        self._by_key = {key: rows}  # the new row is missing from those of other keys
         self._rows.append(Row(tuple(cells)))
         self.changed = True
         return Written(number, "written", cells[place], after=write.fields, version=row_version(tuple(cells)))
@@ -94,6 +101,7 @@ class Draft:
         cells[place] = cells[place] or self._new_id()
         if tuple(cells) != row.cells:
             self._rows[position] = Row(tuple(cells), "", row.number)
+            self._by_key.clear()
             self.changed = True
         self._at[cells[place]] = position
         version = row_version(tuple(cells))
@@ -103,9 +111,22 @@ class Draft:
         if write.version and row_version(row.cells) != write.version:
             return Written(number, "moved", write.id, reason="the row has changed meanwhile")
         self._rows[position] = None
+        self._by_key.clear()
         self.changed = True
         prior = {name: cell for name, cell in zip(self.table.columns, row.cells, strict=True) if cell}
         return Written(number, "written", write.id, prior=prior)
+
+    def _rows_by(self, key: tuple[str, ...], like: Mapping[str, Any]) -> dict[tuple[str, ...], int]:
+        """The rows by their cells under a key's names, made once for many creates."""
+        found = self._by_key.get(key)
+        if found is None:
+            found = self._by_key[key] = {}
+            separator = self._settings.item_separator
+            for position, row in enumerate(self._rows):
+                if row is not None:
+                    cells = tuple(to_cell(self._value(row, name, like[name]), separator) for name in key)
+                    found.setdefault(cells, position)
+        return found
 
     def _make_columns(self, fields: Mapping[str, Any]) -> None:
         needed = [self._settings.id_column]

@@ -112,6 +112,20 @@ def test_asked_for_the_same_twice_it_is_made_once(inventory: Inventory, devices:
     assert [row["name"] for row in rows_of(devices)] == ["core-1", "other", "edge"]
 
 
+def test_a_row_is_found_by_either_of_two_keys_right_after_it_was_made(inventory: Inventory, devices: Path) -> None:
+    fields = {"name": "edge", "site": "west"}
+    by_name = Write("create", "device", {"name": "edge"}, fields=fields)
+    by_both = Write("create", "device", fields, fields=fields)
+    other = Write("create", "device", {"name": "x", "site": "x"}, fields={"name": "x", "site": "x"})
+    renamed = Write("update", "device", {"name": "other"}, id="8", fields={"name": "spare"})
+    again = Write("create", "device", {"name": "spare"}, fields={"name": "spare", "site": "east"})
+    results = list(inventory.write([other, by_name, by_both, renamed, again], RUN))
+    assert [one.outcome for one in results] == ["written"] * 5
+    assert results[1].id == results[2].id
+    assert results[4].id == "8"
+    assert sorted(row["name"] for row in rows_of(devices)) == ["core-1", "edge", "spare", "x"]
+
+
 def test_a_row_with_the_key_that_appeared_meanwhile_is_left_alone(inventory: Inventory, devices: Path) -> None:
     (result,) = written(
         inventory, Write("create", "device", {"name": "other"}, fields={"name": "other", "site": "west"})
