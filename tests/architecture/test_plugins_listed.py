@@ -61,6 +61,6 @@ def test_plugins_may_import_nothing_of_infratrack_but_its_api() -> None:
 
 def test_the_layers_name_every_package_in_the_settled_order() -> None:
     settled = ["errors", "values", "project", "evidence", "ledger", "progress", "reconciliation", "report"]
-    settled += ["hookspecs", "plugin_manager", "capture", "api", "testing", "cli"]
+    settled += ["pipelines", "hookspecs", "plugin_manager", "capture", "api", "testing", "cli"]
     assert CONTRACTS["layers"]["layers"] == settled[::-1]
     assert CONTRACTS["layers"]["exhaustive"] is True
