@@ -43,6 +43,7 @@ from infratrack.progress.criterion import (
     at_least,
     every,
 )
+from infratrack.progress.foreseen import Foreseen, PlannedChange
 from infratrack.progress.unrecorded import (
     Change,
     ChangedThing,
@@ -109,6 +110,7 @@ __all__ = [
     "EvidenceType",
     "FactsLevel",
     "Fields",
+    "Foreseen",
     "InfratrackError",
     "InputError",
     "Instant",
@@ -125,6 +127,7 @@ __all__ = [
     "Observer",
     "Outcome",
     "Pipeline",
+    "PlannedChange",
     "ProcessEnd",
     "Project",
     "Proposal",

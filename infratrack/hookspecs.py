@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from infratrack.evidence.predicates import Outcome
 from infratrack.progress.criterion import Criterion, Word
+from infratrack.progress.foreseen import Foreseen
 from infratrack.project.model import Pipeline, Project
 from infratrack.reconciliation.interface import Reconciler, Source
 from infratrack.values import Digest, Instant
@@ -286,6 +287,13 @@ class EvidenceType(Protocol):
 
     def summary(self, predicate: Mapping[str, Any]) -> str:
         """One line for people."""
+
+
+class ForeseeingEvidenceType(EvidenceType, Protocol):
+    """A kind of evidence that plans something, and can say what would be true once that was carried out."""
+
+    def foreseen(self, predicate: Mapping[str, Any]) -> Foreseen | None:
+        """The plan as if carried out exactly; None where this one plans nothing. Pure; the predicate is hostile."""
 
 
 class Proposal(Struct, frozen=True):

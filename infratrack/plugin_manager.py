@@ -37,6 +37,7 @@ from infratrack.hookspecs import (
     StepType,
 )
 from infratrack.progress.criterion import Criterion, Word
+from infratrack.progress.foreseen import Foreseen
 from infratrack.project.schema import PluginSchemas
 from infratrack.reconciliation.interface import Reconciler, Source
 
@@ -306,6 +307,14 @@ class GuardedEvidenceType:
     def summary(self, predicate: Mapping[str, Any]) -> str:
         """As the plugin says; PluginFailure when it raises or does not come back."""
         return _timed(lambda: self.wrapped.summary(predicate), f"summarising {self.wrapped.predicate_type}")
+
+    def foreseen(self, predicate: Mapping[str, Any]) -> Foreseen | None:
+        """As the plugin says, None where it foresees nothing; PluginFailure when it raises or does not come back."""
+        look = getattr_safely(self.wrapped, lambda kind: kind.foreseen)
+        if look is None:
+            return None
+        found = _timed(lambda: look(predicate), f"looking ahead by {self.wrapped.predicate_type}")
+        return found if isinstance(found, Foreseen) else None
 
 
 class _TooLate(BaseException):

@@ -20,10 +20,10 @@ def check_bound(project: Project, file: FilePath, bind: Bind) -> None:
     """Bind every criterion of the project once; raises ProjectProblems with all that cannot be bound."""
     flaws: list[tuple[str, str, Flaw]] = []
     for deliverable in project.deliverables:
-        for path, call in _calls(deliverable.done_when, ("done_when",)):
+        for path, call in criterion_paths(deliverable.done_when, ("done_when",)):
             _try(bind, call, ("deliverables", deliverable.id), path, flaws)
     for phase in project.phases:
-        for path, call in _calls(phase.exit, ("exit",)) if phase.exit else ():
+        for path, call in criterion_paths(phase.exit, ("exit",)) if phase.exit else ():
             _try(bind, call, ("phases", phase.id), path, flaws)
     if flaws:
         raise ProjectProblems(_located(file, flaws))
@@ -55,16 +55,17 @@ def _try(
         flaws.append((*owner, _flaw(error, (*path, call.name), shown(call.parameters))))
 
 
-def _calls(condition: Condition, path: Path) -> Iterator[tuple[Path, CriterionCall]]:
+def criterion_paths(condition: Condition, path: Path) -> Iterator[tuple[Path, CriterionCall]]:
+    """Every criterion of a condition that stands at `path`, with the path of the mapping that holds it, in order."""
     if isinstance(condition, CriterionCall):
         yield path, condition
     elif isinstance(condition, Not):
-        yield from _calls(condition.condition, (*path, "not"))
+        yield from criterion_paths(condition.condition, (*path, "not"))
     else:
         key = "all" if isinstance(condition, AllOf) else "any"
         here: Path = (*path, "at_least", "of") if isinstance(condition, AtLeast) else (*path, key)
         for number, inner in enumerate(condition.conditions):
-            yield from _calls(inner, (*here, number))
+            yield from criterion_paths(inner, (*here, number))
 
 
 def _located(file: FilePath, flaws: list[tuple[str, str, Flaw]]) -> list[Problem]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from infratrack.api import Word
+from infratrack.api import Foreseen, Word
 from infratrack_terraform.evidence_schemas import APPLY_SCHEMA, PLAN_SCHEMA, STATE_SCHEMA
+from infratrack_terraform.foreseen import foreseen_apply
 from infratrack_terraform.words import apply_words, count, items, member, plan_words, scope_of, state_words, text
 
 PLAN: Final = "urn:infratrack:evidence:terraform-plan:v1"
@@ -34,6 +35,10 @@ class PlanEvidence:
         if not said and count(result, "changes") == 0:
             said = ["no changes"]
         return _line("plan", predicate, said)
+
+    def foreseen(self, predicate: Mapping[str, Any]) -> Foreseen | None:
+        """What evidence of its apply would say, if that went exactly as planned."""
+        return foreseen_apply(predicate)
 
 
 class ApplyEvidence:

@@ -69,7 +69,7 @@ def plan_words(predicate: Mapping[str, Any]) -> list[Word]:
     words = [Word(ROOT, scope, ROOT_NAME, _plan_root(result, outcome, whole=whole))]
     if not whole:
         return words
-    drift = {text(one, "address"): action_of(_actions(one)) for one in items(result, "drift")}
+    drift = {text(one, "address"): action_of(action_list(one)) for one in items(result, "drift")}
     states: dict[str, dict[str, Any]] = {}
     for one in items(result, "resources"):
         address = text(one, "address")
@@ -118,13 +118,14 @@ def _plan_root(result: Mapping[str, Any], outcome: str, *, whole: bool) -> dict[
     }
 
 
-def _actions(one: Mapping[str, Any]) -> list[str]:
+def action_list(one: Mapping[str, Any]) -> list[str]:
+    """The member `actions` of a fact: Terraform's own list."""
     actions = one.get("actions")
     return [action for action in actions if isinstance(action, str)] if isinstance(actions, list | tuple) else []
 
 
 def _planned(one: Mapping[str, Any], *, leftover: bool) -> dict[str, Any]:
-    action = "unknown" if one.get("deferred") is True else action_of(_actions(one))
+    action = "unknown" if one.get("deferred") is True else action_of(action_list(one))
     pending = _PENDING.get(action, "unknown")
     if pending == "none" and (one.get("importing") is True or leftover):
         pending = "update"
@@ -231,7 +232,7 @@ def _output_words(result: Mapping[str, Any], scope: str) -> Iterator[Word]:
         if now:
             value = _value(now)
         else:
-            gone = one.get("removed") is True or action_of(_actions(one)) == "create"
+            gone = one.get("removed") is True or action_of(action_list(one)) == "create"
             value = {"present": not gone}
             if one.get("sensitive") is True:
                 value["sensitive"] = True

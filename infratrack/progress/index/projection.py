@@ -113,7 +113,7 @@ def read_entry(
     signed = signed_decision(statement.predicate) if statement.predicate_type == SIGNOFF else None
     words: tuple[tuple[str, str, str, bytes], ...] = ()
     try:
-        words = _encoded(_words(statement, types, signed, keyid))
+        words = encoded_words(_words(statement, types, signed, keyid))
     except Exception as error:  # noqa: BLE001 -- a plugin may raise anything: the evidence is kept, and says so
         problem = f"it could not be read as words: {type(error).__name__}: {str(error)[:200]}"
     actor = statement.actor
@@ -151,7 +151,7 @@ def _words(
     return kind.words(statement.predicate) if kind is not None else ()
 
 
-def _encoded(words: Sequence[Word]) -> tuple[tuple[str, str, str, bytes], ...]:
+def encoded_words(words: Sequence[Word]) -> tuple[tuple[str, str, str, bytes], ...]:
     """Words as rows; raises TypeError when they are not words."""
     rows = []
     for word in words:
