@@ -128,8 +128,8 @@ def import_bundle(
         ledger.blobs.put(files.blob(Digest(f"sha256:{name}")))
     if ledger.checkpoint() is None:
         note = files.checkpoint()
-        records = ((record.entry, record.line) for page in files.pages() for record in page)
-        ledger.restore(Head(read_note(note).checkpoint.origin, note), records, keys)
+        head = Head(read_note(note).checkpoint.origin, note)
+        ledger.restore(head, lambda: ((one.entry, one.line) for page in files.pages() for one in page), keys)
         return Imported(verified, verified.entries, restored=True)
     added = 0
     for page in files.pages():

@@ -42,7 +42,9 @@ def read_edge(reader: LedgerReader, head: Head) -> Edge:
         raise IntegrityFailure(
             "the ledger's entries do not lead to the root in its checkpoint", "run `infratrack ledger verify`"
         )
-    last = reader.leaves([size - 1])[size - 1].entry
+    last = reader.leaves([size - 1]).get(size - 1)
+    if not isinstance(last, bytes):
+        raise IntegrityFailure(f"entry {size - 1} is missing from the ledger", "run `infratrack ledger verify`")
     return Edge(head.note, size, edge, read_entry(last).recorded_at)
 
 
@@ -57,17 +59,15 @@ def head_checkpoint(head: Head) -> Checkpoint:
 
 
 def subtree_hashes(reader: LedgerReader, wanted: Sequence[Place]) -> dict[Place, bytes]:
-    """The stored hashes of complete subtrees: each stands with the leaf that completes it, at its level."""
-    leaves = reader.leaves({place.last_leaf for place in wanted})
+    """The stored hashes of complete subtrees; IntegrityFailure, naming it, for one that is not there."""
+    stored = reader.hashes(wanted)
     found = {}
     for place in wanted:
-        leaf = leaves.get(place.last_leaf)
-        stored = leaf.hashes if leaf else b""
-        part = stored[HASH_BYTES * place.level : HASH_BYTES * (place.level + 1)] if isinstance(stored, bytes) else b""
-        if len(part) != HASH_BYTES:
+        one = stored.get(place)
+        if not isinstance(one, bytes) or len(one) != HASH_BYTES:
             raise IntegrityFailure(
                 f"entry {place.last_leaf} lacks its stored hash of level {place.level}",
                 "run `infratrack ledger verify`",
             )
-        found[place] = part
+        found[place] = one
     return found

@@ -2,7 +2,7 @@
 
 The rules it keeps: the same envelope is one entry; recording times never go back; every batch is written as a whole,
 with the blobs before the entries that name them and one new signed checkpoint; appending reads the newest state
-inside the storage's one-writer block, so that several processes can append at once and none forks the log.
+inside the storage's `write`, so that several processes can append at once and none forks the log.
 """
 
 from __future__ import annotations
@@ -99,9 +99,9 @@ class Ledger:
             self._keep_blobs(item.blobs)
         if not items:
             return []
-        with self.storage.writing() as writer:
-            appended, edge = self._append(writer, arrivals, signer, signer_name, clock)
-        self._edge = edge
+        appended, self._edge = self.storage.write(
+            lambda writer: self._append(writer, arrivals, signer, signer_name, clock)
+        )
         return appended
 
     def _append(
@@ -140,19 +140,23 @@ class Ledger:
         writer.write(Head(head.origin, note), rows, new_keys)
         return appended, Edge(note, tree.size, tree.edge, recorded_at, edge.keyids.union(new_keys))
 
-    def restore(self, head: Head, records: Iterable[tuple[bytes, bytes]], keys: Mapping[str, PublicKey]) -> None:
+    def restore(
+        self, head: Head, records: Callable[[], Iterable[tuple[bytes, bytes]]], keys: Mapping[str, PublicKey]
+    ) -> None:
         """Fill an empty ledger with a verified log as it is: same leaves, same root, same checkpoint, same origin.
 
-        `records` are pairs of leaf and envelope line. InputError when the ledger is not empty, IntegrityFailure when
-        the records do not lead to the head's checkpoint; then nothing is written.
+        `records` gives pairs of leaf and envelope line, from the first on whenever it is called. InputError when the
+        ledger is not empty, IntegrityFailure when the records do not lead to the head's checkpoint; then nothing is
+        written.
         """
-        tree = GrowingTree()
-        rows: list[StoredEntry] = []
         raw = {keyid: key.raw for keyid, key in keys.items()}
-        with self.storage.writing() as writer:
+
+        def fill(writer: LedgerWriter) -> None:
+            tree = GrowingTree()
+            rows: list[StoredEntry] = []
             if writer.head().note is not None:
                 raise InputError("the ledger is not empty", "only an empty ledger can be filled with a log as it is")
-            for leaf, line in records:
+            for leaf, line in records():
                 rows.append(StoredEntry(tree.size, hashlib.sha256(line).digest(), tree.add(leaf), leaf, line))
                 if len(rows) == PAGE:
                     writer.write(head, rows, {})
@@ -160,6 +164,8 @@ class Ledger:
             writer.write(head, rows, raw)
             if head_checkpoint(head) != Checkpoint(head.origin, tree.size, tree.root()):
                 raise IntegrityFailure("the records do not lead to the checkpoint's root", "verify the bundle again")
+
+        self.storage.write(fill)
         self._edge = None
 
     def origin(self) -> str:

@@ -9,22 +9,35 @@ from __future__ import annotations
 import hashlib
 import threading
 from pathlib import Path
+from typing import ClassVar, Final
 
 import pytest
 
 from infratrack.errors import IntegrityFailure
-from infratrack.ledger.storage.interface import Head, LedgerStorage, StoredEntry, StoredLeaf
+from infratrack.ledger.merkle import GrowingTree, Place
+from infratrack.ledger.storage.interface import Head, LedgerStorage, LedgerWriter, StoredEntry
+
+KEYID: Final = "0a" * 32
+_TREE: Final = GrowingTree()
+_TURN: Final = threading.Lock()
+_ROWS: Final[list[StoredEntry]] = []
 
 
 def row(index: int) -> StoredEntry:
-    """A row whose every value tells its index."""
-    return StoredEntry(
-        index, hashlib.sha256(b"%d" % index).digest(), b"hashes %d" % index, b"entry %d" % index, b"line %d" % index
-    )
+    """A row of a real tree, whose leaf and line tell its index."""
+    with _TURN:
+        while len(_ROWS) <= index:
+            number = len(_ROWS)
+            leaf, line = b"entry %d" % number, b"line %d" % number
+            _ROWS.append(StoredEntry(number, hashlib.sha256(line).digest(), _TREE.add(leaf), leaf, line))
+    return _ROWS[index]
 
 
 class LedgerStorageContract:
     """What every store promises (see `infratrack.ledger.storage.interface`)."""
+
+    EACH: ClassVar[int] = 20
+    """How often each of several threads appends; a store far away may do with less."""
 
     def open_storage(self, folder: Path) -> LedgerStorage:
         """Open the store that lives in this folder, making it when it is not there yet."""
@@ -41,9 +54,11 @@ class LedgerStorageContract:
 
     @staticmethod
     def fill(storage: LedgerStorage, start: int, stop: int, note: str = "note") -> None:
-        with storage.writing() as writer:
+        def work(writer: LedgerWriter) -> None:
             head = Head(writer.head().origin, note)
-            writer.write(head, [row(index) for index in range(start, stop)], {"key": b"k" * 32})
+            writer.write(head, [row(index) for index in range(start, stop)], {KEYID: b"k" * 32})
+
+        storage.write(work)
 
     def test_a_new_store_is_an_empty_log_with_an_origin(self, storage: LedgerStorage) -> None:
         assert storage.head().note is None
@@ -61,14 +76,46 @@ class LedgerStorageContract:
         assert list(storage.entries(0, len(rows))) == rows
         assert list(storage.entries(1, 4)) == [row(1), row(2), row(3)]
         assert list(storage.entries(3, 99)) == [row(3), row(4)]
-        assert dict(storage.keys()) == {"key": b"k" * 32}
+        assert dict(storage.keys()) == {KEYID: b"k" * 32}
+
+    def test_what_work_returns_is_returned(self, storage: LedgerStorage) -> None:
+        assert storage.write(lambda writer: writer.head().origin) == storage.head().origin
 
     def test_leaves_and_indexes_are_found_and_those_missing_left_out(self, storage: LedgerStorage) -> None:
         self.fill(storage, 0, 3)
-        assert storage.leaves([2, 7]) == {2: StoredLeaf(b"entry 2", b"hashes 2")}
+        assert storage.leaves([2, 7]) == {2: b"entry 2"}
         assert storage.indexes_of([row(1).digest, b"x" * 32]) == {row(1).digest: 1}
         assert storage.leaves([]) == {}
+        assert storage.hashes([]) == {}
         assert storage.indexes_of([]) == {}
+
+    def test_hashes_of_complete_subtrees_are_found_and_those_missing_left_out(self, storage: LedgerStorage) -> None:
+        size = 2 * 256 + 7
+        for start, stop in ((0, 1), (1, 300), (300, size)):
+            self.fill(storage, start, stop)
+        for level in range(10):
+            for position in (0, 1, 2, 255, 256, size - 1):
+                place = Place(level, position)
+                found = storage.hashes([place])
+                if place.last_leaf < size:
+                    hashes = row(place.last_leaf).hashes
+                    assert found == {place: hashes[32 * level : 32 * level + 32]}
+                else:
+                    assert found == {}
+
+    def test_a_writer_finds_the_right_edge_too(self, storage: LedgerStorage) -> None:
+        size = 256 + 7
+        self.fill(storage, 0, size)
+
+        def work(writer: LedgerWriter) -> None:
+            assert writer.count() == size
+            assert writer.leaves([size - 1, size]) == {size - 1: row(size - 1).entry}
+            last_of_each = {Place(8, 0): 255, Place(2, 64): 259, Place(1, 130): 261, Place(0, 262): 262}
+            expected = {place: row(last).hashes[32 * place.level :][:32] for place, last in last_of_each.items()}
+            assert writer.hashes(list(last_of_each)) == expected
+            assert writer.indexes_of([row(3).digest, b"x" * 32]) == {row(3).digest: 3}
+
+        storage.write(work)
 
     def test_lookups_may_be_long(self, storage: LedgerStorage) -> None:
         stored = 1300
@@ -77,40 +124,42 @@ class LedgerStorageContract:
         assert len(storage.indexes_of([row(index).digest for index in range(2000)])) == stored
 
     def test_a_writer_sees_what_it_wrote(self, storage: LedgerStorage) -> None:
-        with storage.writing() as writer:
+        def work(writer: LedgerWriter) -> None:
             writer.write(Head("log", "first"), [row(0)], {})
             assert writer.head() == Head("log", "first")
             assert writer.count() == 1
-            assert writer.leaves([0])
+            assert writer.leaves([0]) == {0: row(0).entry}
+            assert writer.hashes([Place(0, 0)]) == {Place(0, 0): row(0).hashes}
             assert writer.indexes_of([row(0).digest]) == {row(0).digest: 0}
             assert list(writer.entries(0, 1)) == [row(0)]
             assert dict(writer.keys()) == {}
 
-    def test_a_failed_block_leaves_nothing(self, storage: LedgerStorage) -> None:
+        storage.write(work)
+
+    def test_work_that_fails_leaves_nothing(self, storage: LedgerStorage) -> None:
         before = storage.head()
 
-        def write_and_fail() -> None:
-            with storage.writing() as writer:
-                writer.write(Head("other", "note"), [row(0)], {"key": b"k" * 32})
-                raise RuntimeError("on the way")
+        def work(writer: LedgerWriter) -> None:
+            writer.write(Head("other", "note"), [row(0)], {KEYID: b"k" * 32})
+            raise RuntimeError("on the way")
 
         with pytest.raises(RuntimeError, match="on the way"):
-            write_and_fail()
+            storage.write(work)
         assert (storage.head(), storage.count(), dict(storage.keys())) == (before, 0, {})
 
     def test_a_key_that_is_there_stays_as_it_is(self, storage: LedgerStorage) -> None:
         self.fill(storage, 0, 1)
-        with storage.writing() as writer:
-            writer.write(writer.head(), [], {"key": b"x" * 32, "other": b"y" * 32})
-        assert dict(storage.keys()) == {"key": b"k" * 32, "other": b"y" * 32}
+        other = KEYID[::-1]
+        storage.write(lambda writer: writer.write(writer.head(), [], {KEYID: b"x" * 32, other: b"y" * 32}))
+        assert dict(storage.keys()) == {KEYID: b"k" * 32, other: b"y" * 32}
 
     @pytest.mark.parametrize("taken", [(0, 5), (5, 0)])
     def test_no_index_and_no_digest_stands_twice(self, storage: LedgerStorage, taken: tuple[int, int]) -> None:
         self.fill(storage, 0, 1)
         index, digest = taken
         twin = StoredEntry(index, row(digest).digest, b"h", b"e", b"l")
-        with pytest.raises(IntegrityFailure), storage.writing() as writer:
-            writer.write(writer.head(), [twin], {})
+        with pytest.raises(IntegrityFailure):
+            storage.write(lambda writer: writer.write(writer.head(), [twin], {}))
         assert storage.count() == 1
 
     def test_it_is_all_there_after_opening_again(self, storage: LedgerStorage, folder: Path) -> None:
@@ -128,23 +177,31 @@ class LedgerStorageContract:
         assert other.count() == storage.count()
         assert other.head().note == "note"
 
-    def test_there_is_one_writer_at_a_time(self, storage: LedgerStorage, folder: Path) -> None:
+    def test_of_two_writers_the_later_one_sees_what_the_earlier_one_wrote(
+        self, storage: LedgerStorage, folder: Path
+    ) -> None:
         other = self.open_storage(folder)
         inside = threading.Event()
 
-        def second() -> None:
-            inside.wait()
-            with other.writing() as writer:
-                # Had it not waited for the first block to end, the log would still be empty here.
-                writer.write(Head("log", f"after {writer.count()}"), [], {})
+        def second(writer: LedgerWriter) -> None:
+            writer.write(Head("log", f"{writer.head().note}, second after {writer.count()}"), [row(writer.count())], {})
 
-        thread = threading.Thread(target=second)
-        thread.start()
-        with storage.writing() as writer:
+        def first(writer: LedgerWriter) -> None:
             inside.set()
-            writer.write(Head("log", "first"), [row(0), row(1)], {})
+            count = writer.count()
+            rows = [row(count), row(count + 1)]
+            writer.write(Head("log", f"{writer.head().note}, first after {count}"), rows, {})
+
+        def wait_and_write() -> None:
+            inside.wait()
+            other.write(second)
+
+        thread = threading.Thread(target=wait_and_write)
+        thread.start()
+        storage.write(first)
         thread.join()
-        assert storage.head().note == "after 2"
+        assert storage.head().note in {"None, first after 0, second after 2", "None, second after 0, first after 1"}
+        assert list(storage.entries(0, 9)) == [row(0), row(1), row(2)]
 
     def test_a_writer_that_failed_stands_in_nobodys_way(self, storage: LedgerStorage, folder: Path) -> None:
         self.fill(storage, 0, 2)
@@ -156,12 +213,14 @@ class LedgerStorageContract:
         assert (storage.head().note, storage.count()) == ("last", 4)
 
     def test_threads_may_share_a_store(self, storage: LedgerStorage) -> None:
-        each, threads = 20, 4
+        each, threads = self.EACH, 4
+
+        def work(writer: LedgerWriter) -> None:
+            writer.write(writer.head(), [row(writer.count())], {})
 
         def add() -> None:
             for _ in range(each):
-                with storage.writing() as writer:
-                    writer.write(writer.head(), [row(writer.count())], {})
+                storage.write(work)
                 storage.count()
 
         running = [threading.Thread(target=add) for _ in range(threads)]

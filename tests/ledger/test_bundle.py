@@ -218,7 +218,7 @@ def test_an_empty_ledger_becomes_the_log_that_was_exported(bundle: Path, ledger:
     append(target, [incoming(200)])
     verify_ledger(target, TRUST)
     with pytest.raises(InputError, match="not empty"):
-        target.restore(Head("log", None), [], {})
+        target.restore(Head("log", None), list, {})
 
 
 def test_into_another_log_what_is_missing_is_appended(bundle: Path, tmp_path: Path) -> None:
@@ -241,5 +241,5 @@ def test_records_that_do_not_lead_to_the_checkpoint_are_not_restored(ledger: Led
     target = sample_ledger(tmp_path / "target", 0)
     records = [(entry.entry, entry.line) for entry in ledger.entries()][:-1]
     with pytest.raises(IntegrityFailure, match="do not lead to the checkpoint's root"):
-        target.restore(Head(ledger.origin(), ledger.checkpoint()), records, ledger.known_keys())
+        target.restore(Head(ledger.origin(), ledger.checkpoint()), lambda: records, ledger.known_keys())
     assert target.size() == target.storage.count() == 0

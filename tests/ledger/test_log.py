@@ -190,28 +190,28 @@ def test_entries_that_are_not_those_of_the_tree_are_not_handed_over(
         list(ledger.entries(start))
 
 
+def set_head(ledger: Ledger, origin: str, note: str) -> None:
+    ledger.storage.write(lambda writer: writer.write(Head(origin, note), [], {}))
+
+
 def test_nothing_is_appended_to_a_damaged_log(ledger: Ledger, tmp_path: Path) -> None:
     append(ledger, [incoming(0), incoming(1)])
-    with ledger.storage.writing() as writer:
-        note = (writer.head().note or "").replace("\n2\n", "\n1\n")
-        writer.write(Head(writer.head().origin, note), [], {})
+    note = (ledger.checkpoint() or "").replace("\n2\n", "\n1\n")
+    set_head(ledger, ledger.origin(), note)
     again = open_ledger(SAMPLE_ADDRESS, tmp_path, project_id="sample")
     with pytest.raises(IntegrityFailure, match="do not lead to the root"):
         append(again, [incoming(2)])
-    with ledger.storage.writing() as writer:
-        writer.write(Head(writer.head().origin, note.replace("\n1\n", "\n4\n")), [], {})
+    set_head(ledger, ledger.origin(), note.replace("\n1\n", "\n4\n"))
     with pytest.raises(IntegrityFailure, match="entry 3 lacks its stored hash of level 2"):
         append(again, [incoming(2)])
-    with ledger.storage.writing() as writer:
-        writer.write(Head("another", note), [], {})
+    set_head(ledger, "another", note)
     with pytest.raises(IntegrityFailure, match="is of the log"):
         again.size()
 
 
 def test_a_missing_entry_is_named(ledger: Ledger) -> None:
     append(ledger, [incoming(0)])
-    with ledger.storage.writing() as writer:
-        writer.write(Head(writer.head().origin, (writer.head().note or "").replace("\n1\n", "\n2\n")), [], {})
+    set_head(ledger, ledger.origin(), (ledger.checkpoint() or "").replace("\n1\n", "\n2\n"))
     with pytest.raises(IntegrityFailure, match="entry 1 is missing"):
         list(ledger.entries())
 

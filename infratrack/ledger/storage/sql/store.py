@@ -13,7 +13,8 @@ from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.pool import PoolProxiedConnection
 
 from infratrack.errors import IntegrityFailure
-from infratrack.ledger.storage.interface import Head, StoredEntry, StoredLeaf
+from infratrack.ledger.merkle import HASH_BYTES, Place
+from infratrack.ledger.storage.interface import Head, LedgerWriter, Result, StoredEntry
 from infratrack.ledger.storage.sql import tables
 from infratrack.ledger.storage.sql.prepared import LookUp, Prepared
 from infratrack.ledger.storage.sql.schema import is_current, migrate
@@ -36,10 +37,10 @@ class _Statements:
             ("start", "stop"),
         )
         self.leaves = LookUp(
-            lambda wanted: sa.select(entries.position, entries.entry, entries.hashes).where(
-                entries.position.in_(wanted)
-            ),
-            dialect,
+            lambda wanted: sa.select(entries.position, entries.entry).where(entries.position.in_(wanted)), dialect
+        )
+        self.hashes = LookUp(
+            lambda wanted: sa.select(entries.position, entries.hashes).where(entries.position.in_(wanted)), dialect
         )
         self.indexes_of = LookUp(
             lambda wanted: sa.select(entries.digest, entries.position).where(entries.digest.in_(wanted)), dialect
@@ -77,9 +78,21 @@ class _Transaction:
         """The number of rows."""
         return int(self._statements.count.rows(self._cursor)[0][0])
 
-    def leaves(self, indexes: Collection[int]) -> Mapping[int, StoredLeaf]:
+    def leaves(self, indexes: Collection[int]) -> Mapping[int, bytes]:
         """By primary key."""
-        return {row[0]: StoredLeaf(row[1], row[2]) for row in self._statements.leaves.rows(self._cursor, indexes)}
+        return {row[0]: row[1] for row in self._statements.leaves.rows(self._cursor, indexes)}
+
+    def hashes(self, wanted: Collection[Place]) -> Mapping[Place, bytes]:
+        """Each stands with the leaf that completes its subtree, at its level."""
+        leaves = {place.last_leaf for place in wanted}
+        stored = {row[0]: row[1] for row in self._statements.hashes.rows(self._cursor, leaves)}
+        found = {}
+        for place in wanted:
+            joined = stored.get(place.last_leaf)
+            start = HASH_BYTES * place.level
+            if isinstance(joined, bytes) and len(joined) >= start + HASH_BYTES:
+                found[place] = joined[start : start + HASH_BYTES]
+        return found
 
     def entries(self, start: int, stop: int) -> Sequence[StoredEntry]:
         """A range of the primary key."""
@@ -149,10 +162,15 @@ class SqlStorage:
         with self._reading() as transaction:
             return transaction.count()
 
-    def leaves(self, indexes: Collection[int]) -> Mapping[int, StoredLeaf]:
+    def leaves(self, indexes: Collection[int]) -> Mapping[int, bytes]:
         """See LedgerReader."""
         with self._reading() as transaction:
             return transaction.leaves(indexes)
+
+    def hashes(self, wanted: Collection[Place]) -> Mapping[Place, bytes]:
+        """See LedgerReader."""
+        with self._reading() as transaction:
+            return transaction.hashes(wanted)
 
     def entries(self, start: int, stop: int) -> Sequence[StoredEntry]:
         """See LedgerReader."""
@@ -169,21 +187,21 @@ class SqlStorage:
         with self._reading() as transaction:
             return transaction.keys()
 
-    @contextmanager
-    def writing(self) -> Iterator[_Transaction]:
-        """See LedgerStorage: one transaction that holds the write lock from its beginning."""
+    def write(self, work: Callable[[LedgerWriter], Result]) -> Result:
+        """See LedgerStorage: one transaction that holds the write lock from its beginning, so that once is enough."""
         with self._turn, self._explained():
             # Kept between batches, and given back to the pool (which undoes what is not committed) when one fails.
             connection, self._writer = self._writer or self._engine.raw_connection(), None
             try:
                 cursor = connection.cursor()
                 self._begin_writing(cursor)
-                yield _Transaction(cursor, self._statements)
+                result = work(_Transaction(cursor, self._statements))
                 connection.commit()
             except BaseException:
                 connection.close()
                 raise
             self._writer = connection
+            return result
 
     def damage(self) -> Sequence[str]:
         """See LedgerStorage."""
