@@ -12,10 +12,11 @@ from typing import Any, Final
 from infratrack.errors import InputError
 from infratrack.project.check import Checked, Checker
 from infratrack.project.definition import assemble, definition_of
-from infratrack.project.include_files import find_include_files, read_at_most
-from infratrack.project.key_files import key_paths, read_key_file
+from infratrack.project.include_files import read_at_most
+from infratrack.project.key_files import key_paths, key_text
 from infratrack.project.model import Project
 from infratrack.project.problems import Flaw, Problem, ProjectProblems, shown
+from infratrack.project.project_files import FolderFiles, ProjectFiles
 from infratrack.project.reading import YamlFile, read_yaml
 from infratrack.project.schema import PluginSchemas
 from infratrack.project.text import FILE_AT_MOST
@@ -53,26 +54,32 @@ def load_project(path: Path, plugins: PluginSchemas, broken: Mapping[str, str] |
     `broken` maps the names of plugins that could not be loaded to the reason. Raises ProjectProblems with everything
     that is wrong, InputError where there is no file.
     """
+    return load_files(FolderFiles(path), plugins, broken)
+
+
+def load_files(files: ProjectFiles, plugins: PluginSchemas, broken: Mapping[str, str] | None = None) -> Project:
+    """Load a project from wherever its files are read; see `load_project`."""
     with _no_garbage_to_collect():
-        return _load(path, plugins, broken or {})
+        return _load(files, plugins, broken or {})
 
 
-def _load(path: Path, plugins: PluginSchemas, broken: Mapping[str, str]) -> Project:
-    file = read_yaml(_content(path), _label(path))
+def _load(files: ProjectFiles, plugins: PluginSchemas, broken: Mapping[str, str]) -> Project:
+    file = read_yaml(files.read(files.main), files.label(files.main))
     checker = Checker(plugins, broken)
     main = checker.take(file)
-    key_files = _read_key_files(path.parent, main, checker)
+    key_files = _read_key_files(files, main, checker)
     problems: list[Problem] = []
-    includes, flaws = _included(path, main)
+    includes, flaws = _included(files, main)
     checker.add(*flaws)
     for included in includes:
+        label = files.label(included)
         try:
-            data = checker.take(read_yaml(_content(included), _label(included)))
-            key_files |= _read_key_files(path.parent, data, checker)
+            data = checker.take(read_yaml(files.read(included), label))
+            key_files |= _read_key_files(files, data, checker)
         except ProjectProblems as unreadable:
             problems += unreadable.problems
         except InputError as error:
-            problems.append(Problem(_label(included), 1, 1, f"{error.message}; expected {error.hint}", error.message))
+            problems.append(Problem(label, 1, 1, f"{error.message}; expected {error.hint}", error.message))
     checked = checker.together(complete=not problems)
     problems += checked.problems
     if problems:
@@ -108,53 +115,41 @@ def _no_garbage_to_collect() -> Iterator[None]:
             gc.enable()
 
 
-def _content(path: Path) -> bytes:
-    return read_at_most(path, FILE_AT_MOST)
-
-
-def _label(path: Path) -> str:
-    """A file's name as people know it: relative to where they are, if it is below."""
-    try:
-        return str(path.relative_to(Path.cwd()))
-    except (ValueError, OSError):
-        return str(path)
-
-
 def read_sources(path: Path) -> list[YamlFile]:
     """The files of a project that was loaded without problems, read once more (to find places in them)."""
-    main = read_yaml(_content(path), _label(path))
-    included, _ = _included(path, main.data)
-    return [main, *(read_yaml(_content(file), _label(file)) for file in included)]
+    files = FolderFiles(path)
+    main = read_yaml(files.read(files.main), files.label(files.main))
+    included, _ = _included(files, main.data)
+    return [main, *(read_yaml(files.read(name), files.label(name)) for name in included)]
 
 
-def _included(path: Path, main: Mapping[str, Any]) -> tuple[list[Path], list[Flaw]]:
-    """The files that the project file includes, in sorted order, each once; and what is wrong with the patterns."""
+def _included(files: ProjectFiles, main: Mapping[str, Any]) -> tuple[list[str], list[Flaw]]:
+    """The files that the project file includes, in the order of their paths, each once; and what is wrong with them."""
     flaws: list[Flaw] = []
     patterns = main.get("include")
-    found: set[Path] = set()
+    found: set[str] = set()
     for number, pattern in enumerate(patterns if isinstance(patterns, list) else ()):
         if not isinstance(pattern, str) or not pattern:
             continue
         try:
-            found.update(find_include_files(path.parent, pattern))
+            found.update(files.included(pattern))
         except InputError as error:
             flaws.append(Flaw(("include", number), error.message, shown(pattern), error.hint))
-    itself = path.resolve()
-    files = sorted(file for file in found if file.resolve() != itself)
-    size = sum(file.stat().st_size for file in files)
+    names = sorted(found, key=lambda name: name.split("/"))
+    size = files.size(names)
     if size > TOGETHER_AT_MOST:
         what = f"the included files have {size:,} bytes together"
         flaws.append(Flaw(("include",), what, f"{size:,}", f"at most {TOGETHER_AT_MOST:,}"))
         return [], flaws
-    return files, flaws
+    return names, flaws
 
 
-def _read_key_files(folder: Path, data: Mapping[str, Any], checker: Checker) -> dict[str, str]:
+def _read_key_files(files: ProjectFiles, data: Mapping[str, Any], checker: Checker) -> dict[str, str]:
     texts: dict[str, str] = {}
     for name, place in key_paths(data):
         if name not in texts:
             try:
-                texts[name] = read_key_file(folder, name)
+                texts[name] = key_text(name, files.key(name))
             except InputError as error:
                 checker.add(Flaw(place, error.message, shown(name), error.hint))
     return texts

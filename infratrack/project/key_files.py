@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from infratrack.errors import InputError
-from infratrack.project.include_files import read_at_most
 
 KEY_FILE_AT_MOST: Final = 16 * 1024
 KEYID_PREFIX: Final = "keyid:"
@@ -25,8 +24,8 @@ def key_paths(data: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str | int, .
                 yield key, ("people", number, "keys", position)
 
 
-def read_key_file(folder: Path, name: str) -> str:
-    """The text of a public key file inside the project folder; InputError with what was expected in its hint."""
+def key_file_path(folder: Path, name: str) -> Path:
+    """The path of a key file inside the project folder; InputError with what was expected in its hint."""
     root = folder.resolve()
     try:
         path = (folder / name).resolve()
@@ -36,8 +35,17 @@ def read_key_file(folder: Path, name: str) -> str:
     if not path.is_relative_to(root):
         raise InputError(f"the key file {name[:80]!r} lies outside the project folder", "a file inside it")
     if not exists:
-        raise InputError(f"the key file {name[:80]!r} is not there", "a file that `infratrack key export NAME` wrote")
-    content = read_at_most(path, KEY_FILE_AT_MOST)
+        raise no_key_file(name)
+    return path
+
+
+def no_key_file(name: str) -> InputError:
+    """What to say of a key file that is not there."""
+    return InputError(f"the key file {name[:80]!r} is not there", "a file that `infratrack key export NAME` wrote")
+
+
+def key_text(name: str, content: bytes) -> str:
+    """The text of a public key file from its content; InputError with what was expected in its hint."""
     if b"PRIVATE KEY" in content:
         raise InputError(f"{name[:80]!r} holds a private key; it must never be shared", "the public key")
     text = content.decode("ascii", "replace").replace("\r\n", "\n")

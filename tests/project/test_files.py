@@ -151,7 +151,7 @@ def test_an_included_file_that_vanishes_is_a_problem_like_any_other(
             raise InputError("a.yaml cannot be read: no such file", "check the name")
         return read_at_most(path, most)
 
-    monkeypatch.setattr("infratrack.project.files.read_at_most", vanished)
+    monkeypatch.setattr("infratrack.project.project_files.read_at_most", vanished)
     assert problems(HEAD + "include: [a.yaml]\n") == [
         "a.yaml:1:1: a.yaml cannot be read: no such file; expected check the name"
     ]
