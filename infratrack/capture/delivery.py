@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 BATCH: Final = 100
 """Evidence is appended in batches of this many, so that a large spool neither fills memory nor is lost half-way."""
+DELIVERY_VARIABLE: Final = "INFRATRACK_DELIVERY"
+HELD: Final = f"{DELIVERY_VARIABLE} holds it on this machine"
 LOST: Final = "the run was killed or its machine was lost; nobody saw how it ended"
 UNKNOWN_KEY: Final = "its signing key is not known on this machine"
 
@@ -30,6 +32,14 @@ class Sent(Struct, frozen=True):
 
     new: int = 0
     kept: Mapping[Digest, str] = {}
+
+
+def is_held(environ: Mapping[str, str]) -> bool:
+    """Whether commands leave evidence in the spool: INFRATRACK_DELIVERY is `hold`, or nothing known, to be on the safe side.
+
+    For jobs that may not write the ledger, such as those of pull requests: a trusted job decides about what they pack.
+    """
+    return environ.get(DELIVERY_VARIABLE, "").strip() not in {"", "send"}
 
 
 def recover_abandoned(spool: Spool, signer: NamedKey, clock: Callable[[], Instant]) -> int:

@@ -106,7 +106,12 @@ class Preparation:
 
     def send(self) -> bool:
         """Deliver what waits; whether this run's evidence is in the ledger now. What is not is said in one line."""
+        from infratrack.capture.delivery import HELD, is_held  # noqa: PLC0415 -- not needed to start the command
+
         if self._project is None:
+            return False
+        if is_held(self._environ):
+            self._say(f"the evidence waits in the spool: {HELD}")
             return False
         try:
             kept = self._workspace.send_spool().kept

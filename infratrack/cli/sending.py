@@ -13,6 +13,12 @@ if TYPE_CHECKING:
 
 def try_to_send(workspace: Workspace, say: Callable[[str], None] | None) -> bool:
     """Send what waits; whether all of it reached the ledger. `say` is told in a line when not."""
+    from infratrack.capture.delivery import HELD, is_held  # noqa: PLC0415 -- after the work
+
+    if is_held(workspace.environ):
+        if say is not None:
+            say(f"evidence waits in the spool: {HELD}")
+        return False
     try:
         kept = workspace.send_spool().kept
     except InfratrackError as error:
