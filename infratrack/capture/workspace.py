@@ -23,10 +23,12 @@ from infratrack.evidence.key_store import (
     key_from_environment,
 )
 from infratrack.evidence.spool import Spool
+from infratrack.evidence.spooled_keys import SpooledKeys
 from infratrack.evidence.trust import Trust, trust_of
 from infratrack.plugin_manager import Plugins, load_plugins
-from infratrack.project.files import find_project_file, load_project, read_project_id
+from infratrack.project.files import find_project_file, read_project_id
 from infratrack.project.model import Project
+from infratrack.project.policy import Policy
 from infratrack.values import sha256_digest
 
 if TYPE_CHECKING:
@@ -165,8 +167,11 @@ class Workspace:
 
     @property
     def known_keys(self) -> Mapping[str, PublicKey]:
-        """Every public key that this machine knows, by id: the project's and those of its own private keys."""
-        known: dict[str, PublicKey] = {}
+        """Every public key that this machine knows, by id.
+
+        The project's, those of its own private keys, and those that came with evidence which another machine packed.
+        """
+        known = SpooledKeys(self.spool.folder).all()
         for name in self.key_store.names():
             with contextlib.suppress(InfratrackError):
                 key = self.key_store.load(name).key

@@ -24,7 +24,8 @@ COMMANDS: Final = {
     "accept": ("infratrack.cli.accept:accept", "Sign a deliverable off."),
     "ledger": ("infratrack.cli.ledger:ledger", "Show, verify, prove, export and import the ledger."),
     "key": ("infratrack.cli.key:key", "Make, list and export signing keys."),
-    "spool": ("infratrack.cli.spool:spool", "Show and send evidence that waits on this machine."),
+    "spool": ("infratrack.cli.spool:spool", "Show, send, pack and unpack evidence that waits on this machine."),
+    "ci": ("infratrack.cli.ci:ci", "Write pipelines for GitHub, GitLab, Jenkins, Azure and Atlantis."),
     "demo": ("infratrack.cli.demo:demo", "Play the whole story with real Terraform and Ansible."),
     "completion": ("infratrack.cli.completion:completion", "Print shell completion for bash, zsh or fish."),
 }
