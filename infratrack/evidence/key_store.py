@@ -135,10 +135,16 @@ class KeyStore:
 
 
 def key_from_environment(environ: Mapping[str, str]) -> NamedKey | None:
-    r"""The key that INFRATRACK_SIGNING_KEY holds as PEM (line breaks may be written as `\n`); None when unset."""
+    r"""The key that INFRATRACK_SIGNING_KEY holds as PEM; None when unset.
+
+    Line breaks may be written as `\n`, and the lines with dashes may be left out: some CI systems mask only secrets that
+    are one line without spaces.
+    """
     text = environ.get(KEY_VARIABLE, "").strip()
     if not text:
         return None
+    if "-----" not in text:
+        text = f"-----BEGIN PRIVATE KEY-----\n{text}\n-----END PRIVATE KEY-----\n"
     try:
         return NamedKey("environment", SigningKey.from_pem(text.replace("\\n", "\n")), KEY_VARIABLE)
     except InputError as error:

@@ -148,7 +148,7 @@ def test_a_user_without_a_home_is_told_what_to_set(monkeypatch: pytest.MonkeyPat
 PEM = SigningKey.from_seed(bytes(32)).private_pem().decode()
 
 
-@pytest.mark.parametrize("text", [PEM, PEM.strip(), PEM.replace("\n", "\\n"), f"\n{PEM}\n"])
+@pytest.mark.parametrize("text", [PEM, PEM.strip(), PEM.replace("\n", "\\n"), f"\n{PEM}\n", PEM.splitlines()[1]])
 def test_a_key_in_the_environment_is_read_however_its_lines_are_broken(text: str) -> None:
     given = key_from_environment({"INFRATRACK_SIGNING_KEY": text})
     assert given is not None
