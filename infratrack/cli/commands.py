@@ -20,6 +20,8 @@ COMMANDS: Final = {
     "sync": ("infratrack.cli.sync:sync", "Show how a CMDB differs from the sources, and bring it into agreement."),
     "links": ("infratrack.cli.links:links", "Propose links that the project file does not have yet."),
     "status": ("infratrack.cli.status:status", "Show what is delivered, computed from the evidence."),
+    "summary": ("infratrack.cli.summary:summary", "Tell a job's summary: status, what fails, what plans would turn."),
+    "comment": ("infratrack.cli.comment:comment", "Keep one comment on a pull request or merge request up to date."),
     "explain": ("infratrack.cli.explain:explain", "Explain a deliverable's status, down to run and person."),
     "accept": ("infratrack.cli.accept:accept", "Sign a deliverable off."),
     "ledger": ("infratrack.cli.ledger:ledger", "Show, verify, prove, export and import the ledger."),
