@@ -137,7 +137,7 @@ class KeyStore:
 def key_from_environment(environ: Mapping[str, str]) -> NamedKey | None:
     r"""The key that INFRATRACK_SIGNING_KEY holds as PEM; None when unset.
 
-    Line breaks may be written as `\n`, and the lines with dashes may be left out: some CI systems mask only secrets that
+    Line breaks may be written as `\n`, and the lines with dashes left out: some CI systems mask only secrets that
     are one line without spaces.
     """
     text = environ.get(KEY_VARIABLE, "").strip()
