@@ -148,7 +148,7 @@ class Plugins:
         return self._named("infratrack_criteria", lambda criterion: criterion.name, ("schema", "bind"))
 
     @cached_property
-    def evidence_types(self) -> Mapping[str, EvidenceType]:
+    def evidence_types(self) -> Mapping[str, GuardedEvidenceType]:
         """Kinds of evidence by predicate type; each is guarded, so that its `words` cannot hang."""
         types = self._named("infratrack_evidence_types", lambda kind: kind.predicate_type, ("words", "summary"))
         return {name: GuardedEvidenceType(kind) for name, kind in types.items()}

@@ -141,7 +141,7 @@ def note_lines(state: ProjectState) -> list[str]:
 
 def trouble_lines(troubles: Sequence[str]) -> list[str]:
     """What could not be found out."""
-    return [*(f"> ⚠ {forge_text(one, 1_000)}" for one in troubles), ""] if troubles else []
+    return [*(f"- ⚠ {forge_text(one, 1_000)}" for one in troubles), ""] if troubles else []
 
 
 def _more(number: int, what: str) -> list[str]:

@@ -60,7 +60,12 @@ class ForgeSession:
         *,
         now: Callable[[], float],
     ) -> None:
-        import requests  # noqa: PLC0415 -- heavy
+        try:
+            import requests  # noqa: PLC0415 -- heavy, and an extra
+            import stamina  # noqa: F401, PLC0415 -- likewise; told now what would be missing later
+        except ModuleNotFoundError as error:
+            hint = "pip install 'infratrack[forge]'"
+            raise InputError(f"{name} cannot be asked: the Python package {error.name} is missing", hint) from error
 
         header, value = token_header
         self._token = value.rpartition(" ")[2]
