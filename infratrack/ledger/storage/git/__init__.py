@@ -1,0 +1,1 @@
+"""The ledger on a branch of a Git remote, through a bare repository of its own."""
