@@ -27,6 +27,8 @@ class Desk:
         self._linking = linking
         self._say = say
         project = workspace.project
+        if workspace.policy.note:
+            say(workspace.policy.note)
         self._ground = Ground(cwd or Path.cwd(), workspace.folder, project.id, project, workspace.environ)
         self._signer = workspace.signing_key_or_new(say)
         workspace.end_lost_runs(self._signer)

@@ -18,7 +18,7 @@ from infratrack.capture.log import MEDIA_TYPE, NAME, Log
 from infratrack.capture.recording import Recording
 from infratrack.capture.request import RunRequest
 from infratrack.capture.workspace import Workspace
-from infratrack.errors import InfratrackError, InputError
+from infratrack.errors import InfratrackError, InputError, Unreachable
 from infratrack.evidence.redaction import secrets_in_argv, secrets_in_environment
 from infratrack.hookspecs import ArtifactContent, Collected, CommandEnd
 from infratrack.project.model import Project
@@ -34,7 +34,9 @@ class Preparation:
         self._request = request
         self._environ = environ
         self._say = say
-        self._workspace = Workspace.open(request.start, environ=environ, key_name=request.key_name)
+        self._workspace = Workspace.open(
+            request.start, environ=environ, key_name=request.key_name, policy_ref=request.policy_ref
+        )
         self._project: Project | None = None
         self._recording: Recording | None = None
         self._digest: Digest | None = None
@@ -48,7 +50,9 @@ class Preparation:
             self._say(f"the plugin {name} is broken: {reason}")
         try:
             self._project = workspace.project
-        except InputError as error:
+            if workspace.policy.note:
+                self._say(workspace.policy.note)
+        except (InputError, Unreachable) as error:
             _ = workspace.project_id  # without one nothing is recorded at all, and that is what has to be said
             self._say(f"recorded without a definition, not delivered yet: {first_line(error.message)}")
         project_id = self._project.id if self._project else workspace.project_id

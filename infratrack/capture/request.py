@@ -23,3 +23,5 @@ class RunRequest(Struct, frozen=True):
     tool: str | None = None
     keep_log: bool = False
     key_name: str | None = None
+    policy_ref: str | None = None
+    """Where it stands whom to trust; None: what the environment says, or the protected branch."""

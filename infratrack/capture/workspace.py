@@ -11,7 +11,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from msgspec import structs
+
 from infratrack.capture.clock import now
+from infratrack.capture.policy_ref import load_governed
 from infratrack.errors import InfratrackError, InputError
 from infratrack.evidence.key_store import (
     KeyExists,
@@ -46,18 +49,28 @@ Result = TypeVar("Result")
 class Workspace:
     """Everything around one project, opened lazily; what fails to open raises when it is asked for, not before."""
 
-    def __init__(self, start: Path, environ: Mapping[str, str], key_name: str | None = None) -> None:
+    def __init__(
+        self, start: Path, environ: Mapping[str, str], key_name: str | None = None, policy_ref: str | None = None
+    ) -> None:
         self._start = start
         self._key_name = key_name
+        self._policy_ref = policy_ref
         self.environ = environ
 
     @classmethod
-    def open(cls, start: Path, *, environ: Mapping[str, str], key_name: str | None = None) -> Workspace:
+    def open(
+        cls,
+        start: Path,
+        *,
+        environ: Mapping[str, str],
+        key_name: str | None = None,
+        policy_ref: str | None = None,
+    ) -> Workspace:
         """A workspace for the project at or above `start` (a project file, or a folder in or under the project).
 
-        `key_name` is what `--key` says.
+        `key_name` is what `--key` says, `policy_ref` what `--policy-ref` says.
         """
-        return cls(start, environ, key_name)
+        return cls(start, environ, key_name, policy_ref)
 
     @cached_property
     def project_file(self) -> Path:
@@ -74,10 +87,25 @@ class Workspace:
         """All plugins; the broken ones are reported in `.broken`."""
         return load_plugins()
 
-    @cached_property
+    @property
     def project(self) -> Project:
-        """The project; ProjectProblems (an InputError) lists everything that is wrong with it."""
-        return load_project(self.project_file, self.plugins.schemas, self.plugins.broken)
+        """The project of these files under the policy of the protected ref (`policy` says which).
+
+        ProjectProblems (an InputError) lists everything that is wrong with it; InputError where the protected ref
+        cannot be told or is not in this clone, Unreachable where git cannot be asked.
+        """
+        return self._governed[0]
+
+    @property
+    def policy(self) -> Policy:
+        """Where trust, people and the right to accept were read. Raises what `project` raises."""
+        return self._governed[1]
+
+    @cached_property
+    def _governed(self) -> tuple[Project, Policy]:
+        return load_governed(
+            self.project_file, self.plugins.schemas, self.plugins.broken, self.environ, self._policy_ref
+        )
 
     @cached_property
     def project_id(self) -> str:
@@ -238,7 +266,8 @@ class Workspace:
 
         moment = now() if as_of is None else as_of
         criteria, trust = self.plugins.criteria, self.trust
-        return self.computed(lambda index: project_state(self.project, index, criteria, trust, moment, at_size))
+        state = self.computed(lambda index: project_state(self.project, index, criteria, trust, moment, at_size))
+        return structs.replace(state, policy=self.policy)
 
     def explained(self, deliverable: str, as_of: Instant | None = None, at_size: int | None = None) -> ProjectState:
         """The state of one deliverable of the project, with the newest word about each of its subjects."""
@@ -246,6 +275,7 @@ class Workspace:
 
         moment = now() if as_of is None else as_of
         criteria, trust = self.plugins.criteria, self.trust
-        return self.computed(
+        state = self.computed(
             lambda index: explained_deliverable(self.project, index, criteria, trust, moment, deliverable, at_size)
         )
+        return structs.replace(state, policy=self.policy)

@@ -10,7 +10,7 @@ import click
 
 from infratrack.cli.linking import key_option
 from infratrack.cli.messages import say
-from infratrack.cli.options import project_option
+from infratrack.cli.options import policy_ref_option, project_option
 from infratrack.errors import AnswerIsNo, NotAllowed, Unreachable
 
 if TYPE_CHECKING:
@@ -31,8 +31,11 @@ Exit codes: 0 signed and delivered, 1 it is not complete, 2 bad input, 4 signed 
 @click.option("--comment", required=True, metavar="TEXT", help="What you looked at, and what you found.")
 @click.option("--reopen", is_flag=True, help="Take the acceptance back: it has to be delivered anew.")
 @key_option
+@policy_ref_option
 @project_option
-def accept(*, deliverable: str, comment: str, reopen: bool, key: str | None, project: Path) -> None:
+def accept(  # noqa: PLR0913 -- one argument an option
+    *, deliverable: str, comment: str, reopen: bool, key: str | None, policy_ref: str | None, project: Path
+) -> None:
     """Sign a deliverable off.
 
     Only a person whom `accepted_by` names (or who has a role that it names), or whom a `signoff` criterion asks, can do
@@ -43,7 +46,7 @@ def accept(*, deliverable: str, comment: str, reopen: bool, key: str | None, pro
     from infratrack.cli.damaged_evidence import refuse_damage  # noqa: PLC0415 -- likewise
     from infratrack.report.selection import unknown_name  # noqa: PLC0415 -- likewise
 
-    workspace = Workspace.open(project, environ=dict(os.environ), key_name=key)
+    workspace = Workspace.open(project, environ=dict(os.environ), key_name=key, policy_ref=policy_ref)
     promised = {one.id: one for one in workspace.project.deliverables}
     if deliverable not in promised:
         raise unknown_name("deliverable", deliverable, promised)
@@ -83,13 +86,16 @@ def _person(workspace: Workspace, deliverable: Deliverable) -> str:
     from infratrack.capture.clock import now  # noqa: PLC0415 -- after the options were understood
     from infratrack.progress.acceptance import why_not, why_outside  # noqa: PLC0415 -- likewise
     from infratrack.progress.binding import asked_to_sign  # noqa: PLC0415 -- likewise
+    from infratrack.project.protected_ref import spoken_ref  # noqa: PLC0415 -- likewise
 
     signer, trust = workspace.signing_key, workspace.trust
+    ref = workspace.policy.ref
+    where = f"the project file at {spoken_ref(ref)}" if ref else "the project file"
     person = trust.people.get(signer.key.keyid)
     if person is None:
         raise NotAllowed(
             f"the key {signer.name!r} belongs to no person of this project, and only people accept",
-            "choose yours with --key, or list it under `people` in the project file",
+            f"choose yours with --key, or list it under `people` in {where}",
         )
     people = workspace.project.people
     moment = now()
@@ -97,5 +103,5 @@ def _person(workspace: Workspace, deliverable: Deliverable) -> str:
     problem = why_not(deliverable, people, person, moment, moment)
     criteria = workspace.plugins.criteria
     if outside or (problem and not asked_to_sign(deliverable, criteria, people, trust.people, signer.key.keyid)):
-        raise NotAllowed(problem, "`accepted_by` in the project file says who may")
+        raise NotAllowed(problem, f"`accepted_by` in {where} says who may")
     return person

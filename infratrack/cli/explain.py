@@ -7,7 +7,8 @@ from pathlib import Path
 
 import click
 
-from infratrack.cli.options import format_option, project_option
+from infratrack.cli.messages import say
+from infratrack.cli.options import format_option, policy_ref_option, project_option
 from infratrack.cli.status import AS_OF_HELP, AT_SIZE_HELP
 
 EPILOG = """\b
@@ -24,8 +25,17 @@ read before."""
 @click.option("--as-of", metavar="T", help=AS_OF_HELP)
 @click.option("--at-size", metavar="N", type=click.IntRange(min=0), help=AT_SIZE_HELP)
 @format_option("table", "json")
+@policy_ref_option
 @project_option
-def explain(*, deliverable: str, as_of: str | None, at_size: int | None, output_format: str, project: Path) -> None:
+def explain(  # noqa: PLR0913 -- one argument an option
+    *,
+    deliverable: str,
+    as_of: str | None,
+    at_size: int | None,
+    output_format: str,
+    policy_ref: str | None,
+    project: Path,
+) -> None:
     """Explain a deliverable's status, down to run and person.
 
     Shows each criterion with its verdict, the reason in plain words, what would satisfy it, and the evidence behind it.
@@ -36,8 +46,10 @@ def explain(*, deliverable: str, as_of: str | None, at_size: int | None, output_
     from infratrack.values import parse_instant  # noqa: PLC0415 -- likewise
 
     moment = None if as_of is None else parse_instant(as_of)
-    workspace = Workspace.open(project, environ=dict(os.environ))
+    workspace = Workspace.open(project, environ=dict(os.environ), policy_ref=policy_ref)
     promised = workspace.project
+    if workspace.policy.note:
+        say(workspace.policy.note)
     known = [one.id for one in promised.deliverables]
     if deliverable not in known:
         raise unknown_name("deliverable", deliverable, known)

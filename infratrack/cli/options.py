@@ -26,6 +26,16 @@ def project_option(command: Command) -> Command:
     )(command)
 
 
+def policy_ref_option(command: Command) -> Command:
+    """`--policy-ref`, handed over as `policy_ref: str | None`: where it stands whom to trust."""
+    return click.option(
+        "--policy-ref",
+        metavar="REF",
+        help="Read whom to trust and who may accept at this ref, `.` for these files as they lie here.  "
+        "[default: INFRATRACK_POLICY_REF, the target of the pull request, or the remote's default branch]",
+    )(command)
+
+
 def format_option(*formats: str) -> Callable[[Command], Command]:
     """`--format` with one of `formats`, handed over as `output_format: str`; the first one is the default."""
 

@@ -10,7 +10,7 @@ import click
 
 from infratrack.cli.linking import key_option, linking_options
 from infratrack.cli.messages import say
-from infratrack.cli.options import project_option
+from infratrack.cli.options import policy_ref_option, project_option
 
 EPILOG = """\b
 Examples:
@@ -56,6 +56,7 @@ delivered."""
     "It goes through a pipe then.",
 )
 @key_option
+@policy_ref_option
 @project_option
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 @click.pass_context

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from infratrack.cli.messages import say
-from infratrack.cli.options import format_option, project_option
+from infratrack.cli.options import format_option, policy_ref_option, project_option
 from infratrack.errors import AnswerIsNo, InfratrackError
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ AT_SIZE_HELP = "Know only the first N entries of the ledger.  [default: all]"
 @click.option("--at-size", metavar="N", type=click.IntRange(min=0), help=AT_SIZE_HELP)
 @click.option("--check", is_flag=True, help="Exit 1 unless everything asked about is complete.")
 @format_option("table", "json", "markdown")
+@policy_ref_option
 @project_option
 def status(  # noqa: PLR0913 -- one argument an option
     *,
@@ -52,6 +53,7 @@ def status(  # noqa: PLR0913 -- one argument an option
     at_size: int | None,
     check: bool,
     output_format: str,
+    policy_ref: str | None,
     project: Path,
 ) -> None:
     """Show what is delivered, computed from the evidence.
@@ -65,11 +67,13 @@ def status(  # noqa: PLR0913 -- one argument an option
     from infratrack.values import parse_instant  # noqa: PLC0415 -- likewise
 
     moment = None if as_of is None else parse_instant(as_of)
-    workspace = Workspace.open(project, environ=dict(os.environ))
+    workspace = Workspace.open(project, environ=dict(os.environ), policy_ref=policy_ref)
     question = Question(deliverables, tasks, phases, tags, owners)
     state = narrowed(workspace.state(moment, at_size), question)
     for name, reason in sorted(workspace.plugins.broken.items()):
         say(f"the plugin {name} is broken: {reason}")
+    if workspace.policy.note:
+        say(workspace.policy.note)
     _print(state, output_format, _waiting(workspace))
     refuse_damage(state)
     if check:

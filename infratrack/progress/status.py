@@ -12,6 +12,7 @@ from infratrack.progress.criterion import Reference, Verdict
 from infratrack.progress.reasons import Finding
 from infratrack.progress.timeline import Turn
 from infratrack.progress.tree import Node
+from infratrack.project.policy import Policy
 from infratrack.values import Instant
 
 
@@ -155,3 +156,5 @@ class ProjectState(Struct, frozen=True):
     """Digest of the definition that this was computed by."""
     unrecorded: tuple[UnrecordedChange, ...] = ()
     """Changes that no evidence explains, newest first."""
+    policy: Policy = Policy()
+    """Where it was read whom to trust and who may accept."""

@@ -15,8 +15,10 @@ from infratrack.project.text import FILE_AT_MOST
 class ProjectFiles(Protocol):
     """The project file and what it names. Names are relative to the project folder, `/`-separated."""
 
-    main: Final[str]
-    """The name of the project file itself."""
+    @property
+    def main(self) -> str:
+        """The name of the project file itself."""
+        ...
 
     def read(self, name: str) -> bytes:
         """The content of the project file or an included one, and one byte more than `FILE_AT_MOST` of a larger one.
@@ -47,7 +49,7 @@ class FolderFiles:
 
     def __init__(self, path: Path) -> None:
         """Of the project file at `path`."""
-        self.main = path.name
+        self.main: Final = path.name
         self.folder: Final = path.parent
         self.contents: Final[dict[str, bytes]] = {}
         """What was read, by name."""

@@ -79,6 +79,7 @@ def _head(state: ProjectState) -> dict[str, Any]:
         "name": state.name,
         "as_of": format_instant(state.as_of),
         "definition": state.definition,
+        "policy": {"ref": state.policy.ref, "commit": state.policy.commit},
         "ledger": {"size": state.ledger.size, "root": state.ledger.root},
     }
 

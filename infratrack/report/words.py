@@ -11,6 +11,7 @@ from infratrack.evidence.predicates import short_name
 from infratrack.progress.criterion import Decision, Reference
 from infratrack.progress.reasons import moment
 from infratrack.progress.status import DeliverableState, ProjectState, Status
+from infratrack.project.protected_ref import spoken_ref
 
 SYMBOLS: Final = {
     Status.NOT_STARTED: "○",
@@ -109,6 +110,8 @@ def facts_line(state: ProjectState, waiting: int) -> list[str]:
     if counts.total:
         left_out = counts.total - counts.counted
         parts.append("all evidence counts" if not left_out else f"{counts.counted} of {counts.total} count")
+    if state.policy.ref is not None:
+        parts.append(f"trust as of {printable(spoken_ref(state.policy.ref))} {(state.policy.commit or '')[:7]}")
     if waiting:
         parts.append(f"{waiting} {'waits' if waiting == 1 else 'wait'} in the spool")
     return parts
