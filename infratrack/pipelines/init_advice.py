@@ -45,7 +45,7 @@ _SECRETS: Final[Mapping[str, tuple[Secret, ...]]] = {
             "Settings → CI/CD → Variables: protected, masked (or Job token permissions → Allow Git push requests)",
         ),
         Secret(
-            "INFRATRACK_COMMENT_TOKEN",
+            "INFRATRACK_GITLAB_TOKEN",
             "a project access token with the scope api, for the merge request's note",
             "Settings → CI/CD → Variables: masked",
         ),
