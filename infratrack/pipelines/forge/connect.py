@@ -32,7 +32,7 @@ def connected(place: Place, environ: Mapping[str, str], now: Callable[[], float]
     from infratrack.pipelines.forge.github import GitHubForge  # noqa: PLC0415 -- likewise
     from infratrack.pipelines.forge.gitlab import HEADERS as GITLAB_HEADERS  # noqa: PLC0415 -- likewise
     from infratrack.pipelines.forge.gitlab import GitLabForge  # noqa: PLC0415 -- likewise
-    from infratrack.pipelines.forge.session import ForgeSession  # noqa: PLC0415 -- likewise
+    from infratrack.pipelines.forge.session import Credential, ForgeSession  # noqa: PLC0415 -- likewise
 
     token = next((environ[name] for name in TOKENS[place.provider] if environ.get(name)), None)
     if token is None:
@@ -41,7 +41,7 @@ def connected(place: Place, environ: Mapping[str, str], now: Callable[[], float]
     session = ForgeSession(
         "GitHub" if github else "GitLab",
         place.api,
-        ("Authorization", f"Bearer {token}") if github else ("PRIVATE-TOKEN", token),
+        Credential("Authorization", "Bearer ", token) if github else Credential("PRIVATE-TOKEN", "", token),
         GITHUB_HEADERS if github else GITLAB_HEADERS,
         now=now,
     )

@@ -21,6 +21,7 @@ TIMEOUT: Final = 20.0
 """Seconds for one request, from connecting to the last byte."""
 LARGEST_ANSWER: Final = 16 << 20
 TRIES: Final = 4
+FIRST_WAIT: Final = 0.5
 LONGEST_WAIT: Final = 30.0
 """Seconds that a forge may ask to wait; a job is not held up for longer."""
 _PIECE: Final = 1 << 16
@@ -34,6 +35,14 @@ class Answer(Struct, frozen=True):
 
     headers: Mapping[str, str]
     body: Any
+
+
+class Credential(Struct, frozen=True):
+    """A token, and the header that carries it: `Authorization: Bearer TOKEN`."""
+
+    header: str
+    prefix: str
+    token: str
 
 
 class _Disturbed(NoAnswer):
@@ -55,7 +64,7 @@ class ForgeSession:
         self,
         name: str,
         api: str,
-        token_header: tuple[str, str],
+        credential: Credential,
         headers: Mapping[str, str],
         *,
         now: Callable[[], float],
@@ -67,8 +76,7 @@ class ForgeSession:
             hint = "pip install 'infratrack[forge]'"
             raise InputError(f"{name} cannot be asked: the Python package {error.name} is missing", hint) from error
 
-        header, value = token_header
-        self._token = value.rpartition(" ")[2]
+        self._token = credential.token
         if not self._token or not self._token.isascii() or not self._token.isprintable() or " " in self._token:
             raise InputError(f"the token for {name} is not a token", "set it to the token alone, without spaces")
         self.name = name
@@ -78,7 +86,7 @@ class ForgeSession:
         self._session.headers.update({"User-Agent": f"infratrack/{__version__}", **headers})
 
         def sign(request: requests.PreparedRequest) -> requests.PreparedRequest:
-            request.headers[header] = value
+            request.headers[credential.header] = credential.prefix + credential.token
             return request
 
         # As `auth`, so that no netrc file of this machine puts other credentials in its place.
@@ -112,7 +120,12 @@ class ForgeSession:
             return error.wait if error.wait <= LONGEST_WAIT else False
 
         for attempt in stamina.retry_context(
-            on=again, attempts=TRIES, timeout=2 * LONGEST_WAIT, wait_initial=0.5, wait_max=8.0
+            on=again,
+            attempts=TRIES,
+            timeout=2 * LONGEST_WAIT,
+            wait_initial=FIRST_WAIT,
+            wait_max=8.0,
+            wait_jitter=FIRST_WAIT,
         ):
             with attempt:
                 return self._once(method, path, query, body)
