@@ -15,6 +15,7 @@ from msgspec import Struct, structs
 from infratrack.errors import InputError
 from infratrack.evidence.predicates import (
     COMMAND,
+    ENDORSEMENT,
     KEY,
     RUN_START,
     SIGNOFF,
@@ -37,7 +38,7 @@ from infratrack.hookspecs import Collected
 from infratrack.values import Digest, Instant, format_instant, sha256_digest
 
 UNSEEN: Final = "unseen"
-NO_RUNS: Final = frozenset({"", RUN_START, SIGNOFF, KEY, TOMBSTONE})
+NO_RUNS: Final = frozenset({"", RUN_START, SIGNOFF, KEY, TOMBSTONE, ENDORSEMENT})
 """What the end of a run can never be."""
 DEFINITION_NAME: Final = "definition"
 DEFINITION_MEDIA_TYPE: Final = "application/vnd.infratrack.definition+json"

@@ -11,9 +11,10 @@ from msgspec import Struct
 from infratrack.cli.messages import printable
 from infratrack.errors import InfratrackError
 from infratrack.evidence.envelope import open_envelope
-from infratrack.evidence.predicates import short_name
+from infratrack.evidence.identity.endorsement import endorsed_by
+from infratrack.evidence.predicates import ENDORSEMENT, short_name
 from infratrack.evidence.statement import Statement, read_statement
-from infratrack.evidence.trust import Trust
+from infratrack.evidence.trust import Trust, covering
 from infratrack.ledger.entry import LedgerEntry
 from infratrack.ledger.log import Ledger
 from infratrack.values import format_instant
@@ -66,19 +67,29 @@ def print_table(rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _rows(ledger: Ledger, trust: Trust, wanted: Filter) -> Iterator[dict[str, Any]]:
+    jobs: dict[str, str] = {}
     for entry in ledger.entries():
+        if entry.predicate_type == ENDORSEMENT and (name := _endorsing(entry, trust)):
+            jobs[entry.keyid] = name
         if wanted.since is not None and entry.recorded_at < wanted.since:
             continue
         if wanted.kind is not None and wanted.kind not in {entry.predicate_type, short_name(entry.predicate_type)}:
             continue
-        row = _row(entry, trust)
+        row = _row(entry, trust.name_of(entry.keyid) or jobs.get(entry.keyid))
         if wanted.deliverable is None or wanted.deliverable in row["deliverables"]:
             yield row
 
 
-def _row(entry: LedgerEntry, trust: Trust) -> dict[str, Any]:
+def _endorsing(entry: LedgerEntry, trust: Trust) -> str | None:
+    """The identity that a job's key is trusted for from this entry on; None when it is not."""
     statement = _statement(entry.line)
-    signer = trust.name_of(entry.keyid)
+    endorsed = endorsed_by(statement.predicate, entry.keyid) if statement else None
+    identity = covering(trust, endorsed) if endorsed else None
+    return identity.name if identity else None
+
+
+def _row(entry: LedgerEntry, signer: str | None) -> dict[str, Any]:
+    statement = _statement(entry.line)
     return {
         "index": entry.index,
         "recordedAt": format_instant(entry.recorded_at),

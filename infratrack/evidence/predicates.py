@@ -7,6 +7,7 @@ pinned alike; what differs stands in `result`:
 - `SIGNOFF`: `{"deliverable": id, "decision": "accepted" | "reopened", "comment": text}`
 - `KEY`: `{"keyid": hex, "action": "revoke" | "end", "reason": text}`
 - `TOMBSTONE`: `{"digest": "sha256:…", "reason": text}` (a blob that was removed on purpose)
+- `ENDORSEMENT`: what an issuer of identity tokens vouches for, see `infratrack.evidence.identity.endorsement`
 - `RUN_START`: `{}` or `{"unseen": {"predicateType": …, "result": …}}`, what to record should nobody see the end; its
   `run` has no outcome, exit code or `finishedAt` yet.
 
@@ -28,6 +29,7 @@ COMMAND: Final = "urn:infratrack:evidence:command:v1"
 SIGNOFF: Final = "urn:infratrack:signoff:v1"
 KEY: Final = "urn:infratrack:key:v1"
 TOMBSTONE: Final = "urn:infratrack:tombstone:v1"
+ENDORSEMENT: Final = "urn:infratrack:endorsement:v1"
 
 _VERSION: Final = re.compile(r"v[0-9][0-9.]*")
 

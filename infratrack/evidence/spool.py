@@ -39,7 +39,7 @@ from infratrack.evidence.durable_files import (
     write_file,
 )
 from infratrack.evidence.envelope import MAXIMUM_LINE_BYTES, open_envelope
-from infratrack.evidence.predicates import RUN_START
+from infratrack.evidence.predicates import ENDORSEMENT, RUN_START
 from infratrack.evidence.statement import read_statement
 from infratrack.values import IDENTIFIER_PATTERN, Digest, sha256_digest
 
@@ -315,12 +315,18 @@ def _read_evidence(folder: Path) -> SpooledEvidence | None:
 
 
 def _delivery_order(evidence: SpooledEvidence) -> tuple[int, int, Digest]:
-    """Event time, then starts before ends. A line that cannot be read goes first; the ledger will say what is wrong."""
+    """Endorsements of keys, then by event time, starts before ends.
+
+    A key's evidence counts from its endorsement on. A line that cannot be read goes first; the ledger will say what is
+    wrong.
+    """
     try:
         statement = read_statement(open_envelope(evidence.line).payload)
     except InfratrackError:
         return (0, 0, evidence.digest)
     started = statement.started_at or 0
+    if statement.predicate_type == ENDORSEMENT:
+        return (0, 1, evidence.digest)
     if statement.predicate_type == RUN_START:
         return (started, 0, evidence.digest)
     return (max(started, statement.finished_at or 0), 1, evidence.digest)

@@ -1,7 +1,8 @@
 """Whom the project trusts: whose evidence counts, and whose sign-offs. Pure.
 
-Only the project file widens trust. Key entries in the ledger narrow it, by their position and not by any clock: from
-the entry's index on, the key's evidence no longer counts.
+Only the project file widens trust: by keys, and by identities, for which an issuer whose keys the file pins has to
+vouch in an endorsement. Key entries in the ledger narrow it, by their position and not by any clock: from the entry's
+index on, the key's evidence no longer counts.
 """
 
 from __future__ import annotations
@@ -10,9 +11,11 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from infratrack.errors import InputError
+from infratrack.evidence.identity.endorsement import Endorsed
+from infratrack.evidence.identity.trusted import TrustedIdentity, trusted_identities
 from infratrack.evidence.keys import PublicKey
 from infratrack.project.model import Project
 
@@ -35,6 +38,10 @@ class Trust(Struct, frozen=True):
     """Keys of people, with the person's id: their sign-offs count. Any other key is a machine and can never accept."""
     public_keys: Mapping[str, PublicKey] = {}
     """Every key that is known, of signers and people: checkpoints may be signed by any of them."""
+    identities: tuple[TrustedIdentity, ...] = ()
+    """Jobs whose keys count once an endorsement in the ledger names them."""
+    since: Mapping[str, int] = {}
+    """Keys that count by an endorsement only, with the index of its entry: from there on their evidence counts."""
 
     def name_of(self, keyid: str) -> str | None:
         """How people call the key: the signer's name, else the person's id."""
@@ -66,7 +73,34 @@ def trust_of(project: Project, known_keys: Mapping[str, PublicKey] | None = None
             people[keyid] = person.id
             if key is not None:
                 public_keys[keyid] = key
-    return Trust(signers, people, public_keys)
+    return Trust(signers, people, public_keys, trusted_identities(project))
+
+
+def covering(trust: Trust, endorsed: Endorsed) -> TrustedIdentity | None:
+    """The identity that the project trusts the endorsed key for; None when it trusts none of the kind."""
+    return next((identity for identity in trust.identities if identity.covers(endorsed)), None)
+
+
+def with_endorsed(trust: Trust, endorsements: Iterable[tuple[int, Endorsed]]) -> Trust:
+    """Trust, widened by the keys that endorsements in the ledger bring, each with its entry's index.
+
+    A key that the project file names itself stays what it is there.
+    """
+    if not trust.identities:
+        return trust
+    signers, since = dict(trust.signers), dict(trust.since)
+    covered: dict[tuple[str, object], TrustedIdentity | None] = {}
+    for index, endorsed in sorted(endorsements, key=lambda one: one[0]):
+        if endorsed.keyid in signers:
+            continue
+        kind = (endorsed.authority, endorsed.runner)
+        if kind not in covered:
+            covered[kind] = covering(trust, endorsed)
+        identity = covered[kind]
+        if identity is not None:
+            signers[endorsed.keyid] = TrustedSigner(identity.name, None)
+            since[endorsed.keyid] = index
+    return structs.replace(trust, signers=signers, since=since)
 
 
 class KeyEntry(Struct, frozen=True):
@@ -87,8 +121,8 @@ class NarrowedTrust(Struct, frozen=True):
     ends: Mapping[str, int] = {}
 
     def holds(self, keyid: str, index: int) -> bool:
-        """Whether the key was still in use at that position of the ledger."""
-        return index < self.ends.get(keyid, index + 1)
+        """Whether the key was in use at that position: endorsed already, where it has to be, and not ended."""
+        return self.trust.since.get(keyid, 0) <= index < self.ends.get(keyid, index + 1)
 
 
 def narrow(trust: Trust, key_entries: Iterable[KeyEntry]) -> NarrowedTrust:

@@ -82,7 +82,7 @@ def verify_bundle(folder: Path, trust: Trust, on_progress: Progress = nobody_wat
     Raises LedgerDamage naming everything that is not exactly as an export writes it, IntegrityFailure when there is no
     trust root or nothing to verify, InputError when there is no such folder.
     """
-    trusted = trusted_keyids(trust)
+    trusted_keyids(trust)  # where nobody is trusted, that is what has to be said first
     findings = Findings()
     files = BundleFiles(folder, findings)
     written_keys = findings.guard(files.keys, b"")
@@ -90,7 +90,7 @@ def verify_bundle(folder: Path, trust: Trust, on_progress: Progress = nobody_wat
     if written_keys:
         keys = findings.guard(lambda: read_keys(written_keys), keys)
     note = findings.guard(lambda: read_note(files.checkpoint()), None)
-    check = LogCheck(trusted, findings)
+    check = LogCheck(trust, findings)
     total = note.checkpoint.size if note else 0
     try:
         for page, results in checked_pages(files.pages(), keys, total):
@@ -99,7 +99,7 @@ def verify_bundle(folder: Path, trust: Trust, on_progress: Progress = nobody_wat
             on_progress(check.size, total)
     except IntegrityFailure as error:
         findings.add(error.message)
-    signed = check_head(note, check, checkpoint_keys(trust, keys), findings, known=keys)
+    signed = check_head(note, check, checkpoint_keys(trust, check, keys), findings, known=keys)
     if signed is not None and set(keys) != check.keyids | {signed.keyid}:
         findings.add(f"{KEYS}: it does not hold exactly the keys that signed the entries and the checkpoint")
     blobs = check_blobs(files.blob, check, findings)

@@ -15,10 +15,11 @@ from msgspec import Struct
 
 from infratrack.errors import InfratrackError, InputError, IntegrityFailure
 from infratrack.evidence.envelope import open_envelope, verify
+from infratrack.evidence.identity.endorsement import Endorsed, endorsed_by
 from infratrack.evidence.keys import PublicKey
-from infratrack.evidence.predicates import TOMBSTONE
+from infratrack.evidence.predicates import ENDORSEMENT, TOMBSTONE
 from infratrack.evidence.statement import Statement, read_statement
-from infratrack.evidence.trust import Trust
+from infratrack.evidence.trust import Trust, covering
 from infratrack.ledger.entry import read_entry
 from infratrack.ledger.merkle import EMPTY_ROOT, GrowingTree
 from infratrack.values import Digest, Instant, format_instant
@@ -97,6 +98,8 @@ class SoundRecord(Struct, frozen=True, gc=False):
     """Blobs that the statement names and does not declare digest-only."""
     tombstone: Digest | None
     """The blob that the statement says was removed on purpose."""
+    endorsed: Endorsed | None = None
+    """The key that the statement endorses, and the job that holds it."""
 
 
 def check_record(record: Record, keys: Mapping[str, PublicKey]) -> SoundRecord:
@@ -121,7 +124,8 @@ def check_record(record: Record, keys: Mapping[str, PublicKey]) -> SoundRecord:
         raise IntegrityFailure(
             f"the leaf says it is {leaf.predicate_type[:80]!a}, the envelope {statement.predicate_type[:80]!a}"
         )
-    return SoundRecord(leaf.envelope, leaf.keyid, leaf.recorded_at, _blobs(statement), _tombstone(statement))
+    endorsed = endorsed_by(statement.predicate, leaf.keyid) if leaf.predicate_type == ENDORSEMENT else None
+    return SoundRecord(leaf.envelope, leaf.keyid, leaf.recorded_at, _blobs(statement), _tombstone(statement), endorsed)
 
 
 def named_blobs(line: bytes) -> tuple[Digest, ...]:
@@ -147,9 +151,10 @@ def check_records(records: Sequence[Record], raw_keys: Mapping[str, bytes]) -> l
 class LogCheck:
     """Follows a log from its first entry: order, uniqueness, the tree, and what blobs it asks for."""
 
-    def __init__(self, trusted: frozenset[str], findings: Findings, roots_wanted: frozenset[int] = frozenset()) -> None:
-        """`roots_wanted` are sizes whose roots are kept in `roots`."""
-        self._trusted: Final = trusted
+    def __init__(self, trust: Trust, findings: Findings, roots_wanted: frozenset[int] = frozenset()) -> None:
+        """`roots_wanted` are sizes whose roots are kept in `roots`. IntegrityFailure where there is no trust root."""
+        self._trust: Final = trust
+        self._trusted: Final = set(trusted_keyids(trust))
         self._findings: Final = findings
         self._wanted: Final = roots_wanted
         self._tree: Final = GrowingTree()
@@ -175,6 +180,8 @@ class LogCheck:
             self._findings.add(f"entry {index}: {result}")
             return completed
         self.sound += 1
+        if result.endorsed and covering(self._trust, result.endorsed):
+            self._trusted.add(result.keyid)
         self.trusted += result.keyid in self._trusted
         self.keyids.add(result.keyid)
         first = self._indexes.setdefault(result.digest, index)
@@ -212,15 +219,20 @@ class LogCheck:
         return self._named
 
     @property
+    def trusted_keyids(self) -> frozenset[str]:
+        """Key ids that are trusted by now: the trust root's, and those that endorsements brought."""
+        return frozenset(self._trusted)
+
+    @property
     def removed_blobs(self) -> frozenset[Digest]:
         """Blobs that a trusted tombstone excuses."""
         return frozenset(self._removed)
 
 
 def trusted_keyids(trust: Trust) -> frozenset[str]:
-    """Every key id that the trust root names; IntegrityFailure when it names none."""
+    """Every key id that the trust root names; IntegrityFailure when it names neither a key nor an identity."""
     found = frozenset({*trust.signers, *trust.people, *trust.public_keys})
-    if not found:
+    if not found and not trust.identities:
         raise IntegrityFailure(
             "there is no trust root, so nothing was verified",
             "name the keys that you trust: `trust.signers` in the project file, or --trust KEY.pem",
@@ -228,9 +240,9 @@ def trusted_keyids(trust: Trust) -> frozenset[str]:
     return found
 
 
-def checkpoint_keys(trust: Trust, known: Mapping[str, PublicKey]) -> dict[str, PublicKey]:
+def checkpoint_keys(trust: Trust, check: LogCheck, known: Mapping[str, PublicKey]) -> dict[str, PublicKey]:
     """The public keys that checkpoints may be signed with: the trusted ones; those named by id only are looked up."""
-    looked_up = {keyid: known[keyid] for keyid in trusted_keyids(trust) if keyid in known}
+    looked_up = {keyid: known[keyid] for keyid in check.trusted_keyids if keyid in known}
     return {**looked_up, **trust.public_keys}
 
 

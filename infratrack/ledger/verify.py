@@ -67,7 +67,7 @@ def verify_ledger(
     Raises LedgerDamage naming every place that is not sound, IntegrityFailure when there is no trust root or nothing
     to verify, Unreachable when the ledger or a blob cannot be read now.
     """
-    trusted = trusted_keyids(trust)
+    trusted_keyids(trust)  # where nobody is trusted, that is what has to be said first
     findings = Findings()
     for sentence in ledger.storage.damage():
         findings.add(sentence)
@@ -78,10 +78,10 @@ def verify_ledger(
     note = _read_note(head, findings)
     keys = _read_keys(ledger.storage, findings)
     seen_heads = read_seen(seen, findings)
-    check = LogCheck(trusted, findings, frozenset(one.size for one in seen_heads))
+    check = LogCheck(trust, findings, frozenset(one.size for one in seen_heads))
     size = max(note.checkpoint.size if note else 0, count)
     _check_entries(ledger.storage, check, keys, size, on_progress)
-    signed = check_head(note, check, checkpoint_keys(trust, keys), findings, known=keys)
+    signed = check_head(note, check, checkpoint_keys(trust, check, keys), findings, known=keys)
     check_seen(seen_heads, head.origin, check, findings)
     blobs = check_blobs(ledger.blobs.get, check, findings)
     return conclude(signed, check, findings, keys=len(keys), blobs=blobs)

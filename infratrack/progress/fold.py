@@ -58,10 +58,10 @@ def project_state(  # noqa: PLR0913, PLR0917 -- the inputs of the fold
     """
     size = _size(index, at_size)
     counting = what_counts(index, project.id, trust, size, as_of)
-    folder = Folder(project, index, criteria, trust, counting)
+    folder = Folder(project, index, criteria, counting.trust, counting)
     promises = [promised(one) for one in (*project.deliverables, *_exits(project))]
     folds = _folds(folder, promises, index, _key(project, trust, criteria, index, counting), counting)
-    states = _states(promises, folds, index, trust, as_of)
+    states = _states(promises, folds, index, counting.trust, as_of)
     deliverables = tuple(states[one.id] for one in project.deliverables)
     tasks = task_states(project.tasks, deliverables)
     progress, earned, at_risk = shares(deliverables)
@@ -106,7 +106,7 @@ def explained_deliverable(  # noqa: PLR0913, PLR0917 -- the inputs of the fold, 
     """
     size = _size(index, at_size)
     counting = what_counts(index, project.id, trust, size, as_of)
-    folder = Folder(project, index, criteria, trust, counting)
+    folder = Folder(project, index, criteria, counting.trust, counting)
     promise = promised(next(one for one in project.deliverables if one.id == wanted))
     folds = folder.fold([promise], with_findings=True)
     return ProjectState(
@@ -115,7 +115,7 @@ def explained_deliverable(  # noqa: PLR0913, PLR0917 -- the inputs of the fold, 
         as_of=as_of,
         ledger=LedgerPoint(size, _root(index, size)),
         evidence=counting.counts,
-        deliverables=(_states([promise], folds, index, trust, as_of)[wanted],),
+        deliverables=(_states([promise], folds, index, counting.trust, as_of)[wanted],),
         notes=_project_notes(counting),
         definition=project.definition.digest,
         unrecorded=tuple(one for one in unrecorded_changes(index, counting) if wanted in one.deliverables),
@@ -147,7 +147,9 @@ def _key(
 ) -> str:
     """Under what kept results hold: the same definition, trust, code and knowledge of keys and older definitions."""
     people, vouched = sorted(trust.people.items()), sorted(counting.vouched.items())
-    parts = (project.definition.digest, sorted(trust.signers), people, index.meta("epoch", "0"), vouched)
+    # Not the keys that endorsements brought: an endorsement makes nothing count that stands before it.
+    trusted = (sorted(trust.signers), people, trust.identities)
+    parts = (project.definition.digest, trusted, index.meta("epoch", "0"), vouched)
     return hashlib.sha256(f"{parts!r}{code_fingerprint(criteria.values())}{sorted(criteria)}".encode()).hexdigest()
 
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 
-from infratrack.evidence.trust import Trust, narrow
+from msgspec import structs
+
+from infratrack.evidence.trust import Trust, TrustedSigner, narrow
 from infratrack.progress.binding import bind_rule, selected
 from infratrack.progress.criterion import SUBJECT_SEPARATOR, BindContext, Criterion, Rule, Word
 from infratrack.progress.fold import project_state
@@ -37,6 +39,10 @@ def foreseen_state(  # noqa: PLR0913, PLR0917 -- the inputs of the fold, and wha
 
     None where no key of the project's signers is in use: then no evidence of it would count either.
     """
+    if trust.identities:
+        # A job of theirs would bring a key of its own.
+        coming = {_RUN: TrustedSigner(trust.identities[0].name, None)}
+        trust = structs.replace(trust, signers={**coming, **trust.signers})
     ends = narrow(trust, key_entries(index))
     signer = next((keyid for keyid in sorted(trust.signers) if ends.holds(keyid, index.size)), None)
     if signer is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from infratrack.progress.reasons import moment
-from infratrack.progress.status import OTHER_PROJECT, TWICE, UNREADABLE
+from infratrack.progress.status import JOB, OTHER_PROJECT, TWICE, UNREADABLE
 from infratrack.values import Instant
 
 
@@ -24,6 +24,9 @@ def _sentence(reason: str, count: int) -> str:
         return f"{pieces(count)} of another project and not counted"
     if reason == UNREADABLE:
         return f"{pieces(count)} damaged or unreadable and not counted; run `infratrack ledger verify`"
+    if reason.startswith(JOB):
+        job = reason.removeprefix(JOB)
+        return f"{pieces(count)} signed in a job that the project does not trust: {job}; see trust.identities"
     return f"{pieces(count)} signed by a key that the project does not trust: keyid {reason}; add it to trust or people"
 
 

@@ -36,6 +36,8 @@ OTHER_PROJECT: Final = "other project"
 UNREADABLE: Final = "unreadable"
 TWICE: Final = "twice"
 """Why evidence does not count, beside being signed by a key that is not trusted (then the reason is the key's id)."""
+JOB: Final = "job: "
+"""Begins the reason where the key is a job's that some issuer vouches for, and the project does not trust such jobs."""
 
 
 class Acceptance(Struct, frozen=True):

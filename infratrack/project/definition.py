@@ -9,7 +9,7 @@ import msgspec
 
 from infratrack.errors import InputError
 from infratrack.project.build import Builder, Items, build_calendar
-from infratrack.project.model import Definition, Project, Signer, Task
+from infratrack.project.model import Definition, Identity, Project, Signer, Task
 from infratrack.project.schema import LISTS, PluginSchemas, project_schema
 from infratrack.values import sha256_digest
 
@@ -47,6 +47,7 @@ def assemble(data: Mapping[str, Any], items: Items, definition: Definition, key_
         pipelines=tuple(items.pipelines),
         cmdb={name: settings or {} for name, settings in data.get("cmdb", {}).items()},
         key_files=dict(key_files),
+        identities=tuple(map(_identity, data.get("trust", {}).get("identities", ()))),
     )
 
 
@@ -91,6 +92,10 @@ def _open_schema() -> dict[str, Any]:
     step["then"] = {"maxProperties": 1}
     definitions["cmdb"] = {"type": "object", "additionalProperties": {"type": ["object", "null"]}}
     return {**schema, "$defs": {**definitions, "step": step}}
+
+
+def _identity(data: Mapping[str, Any]) -> Identity:
+    return Identity(**{**data, "events": tuple(data.get("events", ()))})
 
 
 def _join(items: Items) -> None:

@@ -1,4 +1,4 @@
-"""Reads the public key files that `trust` and `people` name; they are part of the definition."""
+"""Reads the files of public keys that `trust` and `people` name; they are part of the definition."""
 
 from __future__ import annotations
 
@@ -6,9 +6,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
+
 from infratrack.errors import InputError
 
-KEY_FILE_AT_MOST: Final = 16 * 1024
+KEY_FILE_AT_MOST: Final = 64 * 1024
+"""Of an issuer's keys; a signing key is far smaller."""
+PEM_AT_MOST: Final = 16 * 1024
 KEYID_PREFIX: Final = "keyid:"
 
 
@@ -18,6 +22,9 @@ def key_paths(data: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str | int, .
     for number, signer in enumerate(_list(trust.get("signers") if isinstance(trust, dict) else None)):
         if isinstance(signer, dict) and isinstance(signer.get("key"), str) and signer["key"]:
             yield signer["key"], ("trust", "signers", number, "key")
+    for number, identity in enumerate(_list(trust.get("identities") if isinstance(trust, dict) else None)):
+        if isinstance(identity, dict) and isinstance(identity.get("issuer_keys"), str) and identity["issuer_keys"]:
+            yield identity["issuer_keys"], ("trust", "identities", number, "issuer_keys")
     for number, person in enumerate(_list(data.get("people"))):
         for position, key in enumerate(_list(person.get("keys") if isinstance(person, dict) else None)):
             if isinstance(key, str) and key and not key.startswith(KEYID_PREFIX):
@@ -45,13 +52,32 @@ def no_key_file(name: str) -> InputError:
 
 
 def key_text(name: str, content: bytes) -> str:
-    """The text of a public key file from its content; InputError with what was expected in its hint."""
+    """The text of a public key file from its content; InputError with what was expected in its hint.
+
+    A file named `.json` holds an issuer's keys (JWKS), any other a signing key's public half (PEM).
+    """
     if b"PRIVATE KEY" in content:
         raise InputError(f"{name[:80]!r} holds a private key; it must never be shared", "the public key")
     text = content.decode("ascii", "replace").replace("\r\n", "\n")
-    if len(content) > KEY_FILE_AT_MOST or "-----BEGIN PUBLIC KEY-----" not in text or "\ufffd" in text:
+    if name.endswith(".json"):
+        if len(content) > KEY_FILE_AT_MOST or not _is_key_set(content):
+            raise InputError(
+                f"{name[:80]!r} is no set of an issuer's public keys",
+                "JSON (JWKS), as `infratrack identity keys ISSUER` prints it",
+            )
+        return text
+    if len(content) > PEM_AT_MOST or "-----BEGIN PUBLIC KEY-----" not in text or "\ufffd" in text:
         raise InputError(f"{name[:80]!r} is no public key", "PEM text, as `infratrack key export NAME` prints it")
     return text
+
+
+def _is_key_set(content: bytes) -> bool:
+    """Whether the content is a JWKS in plain ASCII; which of its keys can be used is decided where trust is."""
+    try:
+        document = msgspec.json.decode(content)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError, ValueError):
+        return False
+    return content.isascii() and isinstance(document, dict) and isinstance(document.get("keys"), list)
 
 
 def _list(value: Any) -> list[Any]:  # noqa: ANN401 -- whatever YAML holds

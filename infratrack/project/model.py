@@ -60,6 +60,24 @@ class Signer(Struct, frozen=True):
     keyid: str | None = None
 
 
+class Identity(Struct, frozen=True):
+    """A job that the project trusts for evidence by what its issuer says of it; what is None may be anything."""
+
+    name: str
+    issuer: str
+    issuer_keys: str
+    """The file with the issuer's public keys (JWKS)."""
+    subject: str | None = None
+    repository: str | None = None
+    repository_id: str | None = None
+    ref: str | None = None
+    """`*` stands for any run of characters."""
+    workflow: str | None = None
+    environment: str | None = None
+    events: tuple[str, ...] = ()
+    """What may set the job going; empty for what only people with the right to write can."""
+
+
 class Person(Struct, frozen=True):
     """A person: keys, forge logins and roles belong to people. `start` and `end` are ISO dates (`from`, `to`)."""
 
@@ -202,3 +220,5 @@ class Project(Struct, frozen=True):
     """What stands under `cmdb`, by the reconciler's name; it fits the plugin's schema."""
     key_files: Mapping[str, str] = {}
     """Text of every key file that `trust` and `people` name, by its path as written."""
+    identities: tuple[Identity, ...] = ()
+    """Jobs whose evidence counts although no key of theirs is named."""

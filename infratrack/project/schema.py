@@ -8,6 +8,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from infratrack.project.cmdb_schema import cmdb_definitions, with_records
+from infratrack.project.identity_schema import identity
 from infratrack.project.schema_parts import (
     NEVER,
     PATH_AT_MOST,
@@ -109,6 +110,7 @@ def definitions(plugins: PluginSchemas) -> Schema:
     return {
         **texts(),
         **around_the_work(),
+        "identity": identity(),
         **the_work(),
         "condition": _condition(criteria),
         "at-least": mapping(

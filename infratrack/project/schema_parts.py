@@ -119,7 +119,12 @@ def around_the_work() -> Schema:
         ),
         "trust": mapping(
             "trust",
-            {"signers": list_of(ref("signer"), "The keys whose evidence counts.", maxItems=1_000)},
+            {
+                "signers": list_of(ref("signer"), "The keys whose evidence counts.", maxItems=1_000),
+                "identities": list_of(
+                    ref("identity"), "Jobs whose evidence counts, by what their CI system vouches for.", maxItems=100
+                ),
+            },
             description="Whom the project trusts. Evidence signed by any other key is kept, but counts for nothing.",
             examples=[{"signers": [{"name": "ci", "key": "keys/ci.pub"}]}],
         ),

@@ -9,7 +9,7 @@ from infratrack.ledger.checkpoint import Checkpoint, read_note, sign_checkpoint
 from infratrack.ledger.entry import Entry, write_entry
 from infratrack.ledger.heads import check_head
 from infratrack.testing.builders import signing_key
-from infratrack.testing.ledgers import SAMPLE_START, SAMPLE_TYPE, incoming
+from infratrack.testing.ledgers import SAMPLE_START, SAMPLE_TYPE, incoming, trust_in
 from infratrack.values import Instant, sha256_digest
 
 CI = signing_key("ci")
@@ -22,7 +22,7 @@ def record(line: bytes, index: int = 0, predicate_type: str = SAMPLE_TYPE, at: i
 
 def followed(records: Sequence[Record]) -> tuple[LogCheck, list[str]]:
     findings = Findings()
-    check = LogCheck(frozenset(KEYS), findings)
+    check = LogCheck(trust_in(CI), findings)
     for one, result in zip(records, check_records(records, {CI.keyid: CI.public_key.raw}), strict=True):
         check.take(one, result)
     return check, sentences(findings)

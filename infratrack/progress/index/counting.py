@@ -7,11 +7,12 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
+from infratrack.evidence.identity.runner import described
 from infratrack.evidence.predicates import SIGNOFF
-from infratrack.evidence.trust import Trust, narrow
+from infratrack.evidence.trust import Trust, narrow, with_endorsed
 from infratrack.progress.index.store import DAMAGED, KNOWN, FactsIndex
-from infratrack.progress.index.writer import key_entries
-from infratrack.progress.status import OTHER_PROJECT, TWICE, UNREADABLE, EvidenceCounts
+from infratrack.progress.index.writer import endorsements, key_entries
+from infratrack.progress.status import JOB, OTHER_PROJECT, TWICE, UNREADABLE, EvidenceCounts
 from infratrack.values import Instant
 
 
@@ -21,18 +22,23 @@ class Counting(Struct, frozen=True):
     size: int
     as_of: Instant
     excluded: Mapping[int, str]
-    """Entries that do not count, with the reason (OTHER_PROJECT, UNREADABLE, TWICE, or the untrusted key's id)."""
+    """Entries that do not count, with the reason: OTHER_PROJECT, UNREADABLE, TWICE, JOB and which, or a key's id."""
     vouched: Mapping[str, int]
     """Digests of the definitions that counted evidence pins, with the first entry that does."""
     counts: EvidenceCounts
     everything: bool
     """Whether there is nothing in the index beyond `size` and `as_of`."""
+    trust: Trust
+    """Trust with the keys that endorsements brought."""
 
 
 def what_counts(index: FactsIndex, project_id: str, trust: Trust, size: int, as_of: Instant) -> Counting:
     """Sort all evidence below `size` and up to `as_of` into what counts and what does not."""
     everything = size >= index.size and not index.rows("SELECT 1 FROM evidence WHERE instant > ? LIMIT 1", as_of)
     bounds = "1" if everything else f"entry < {int(size)} AND instant <= {int(as_of)}"
+    jobs = endorsements(index, size)
+    trust = with_endorsed(trust, jobs)
+    strangers = {one.keyid: JOB + described(one.runner) for _, one in jobs if one.keyid not in trust.signers}
     ends = narrow(trust, key_entries(index))
     names: dict[int, str] = dict(index.rows("SELECT id, text FROM name"))
     excluded: dict[int, str] = {}
@@ -43,7 +49,7 @@ def what_counts(index: FactsIndex, project_id: str, trust: Trust, size: int, as_
         "SELECT key, project, state, type, definition, COUNT(*), MIN(entry)"  # noqa: S608 -- `bounds` holds numbers only
         f" FROM evidence WHERE {bounds} GROUP BY 1, 2, 3, 4, 5"
     )
-    for *group, number, first in index.rows(grouped):
+    for *group, number, earliest in index.rows(grouped):
         key, project, state, kind, definition = group
         keyid, signs = names[key], names[kind] == SIGNOFF
         reason = ""
@@ -52,15 +58,18 @@ def what_counts(index: FactsIndex, project_id: str, trust: Trust, size: int, as_
         elif names[project] != project_id:
             reason = OTHER_PROJECT
         elif state != KNOWN or keyid not in (trust.people if signs else trust.signers):
-            reason = keyid
+            reason = strangers.get(keyid, keyid)
         total += number
-        if not reason and not signs and names[definition] and ends.holds(keyid, first):
-            vouched[names[definition]] = min(first, vouched.get(names[definition], first))
-        if reason or keyid in ends.ends:
+        first = earliest
+        if reason or keyid in ends.ends or earliest < trust.since.get(keyid, 0):
             members = f"SELECT entry FROM evidence WHERE {bounds} AND key = ? AND project = ? AND state = ? AND type = ? AND definition = ?"  # noqa: S608, E501 -- likewise
-            out = [entry for (entry,) in index.rows(members, *group) if reason or not ends.holds(keyid, entry)]
+            entries = [entry for (entry,) in index.rows(members, *group)]
+            out = [entry for entry in entries if reason or not ends.holds(keyid, entry)]
             excluded.update(dict.fromkeys(out, reason or keyid))
             by_reason[reason or keyid] += len(out)
+            first = min(set(entries).difference(out), default=-1)
+        if first >= 0 and not signs and names[definition]:
+            vouched[names[definition]] = min(first, vouched.get(names[definition], first))
     counted = total - by_reason.total()
     _count_once(index, size, excluded)
     troubled = f"SELECT COUNT(*) FROM evidence WHERE {bounds} AND problem <> '' AND state <> ?"  # noqa: S608 -- likewise
@@ -69,7 +78,7 @@ def what_counts(index: FactsIndex, project_id: str, trust: Trust, size: int, as_
     other = by_reason.pop(OTHER_PROJECT, 0)
     untrusted = {key: by_reason[key] for key in sorted(by_reason)}
     counts = EvidenceCounts(total, counted, untrusted, other, unreadable, damaged)
-    return Counting(size, as_of, excluded, vouched, counts, everything)
+    return Counting(size, as_of, excluded, vouched, counts, everything, trust)
 
 
 def _count_once(index: FactsIndex, size: int, excluded: dict[int, str]) -> None:

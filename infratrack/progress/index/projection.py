@@ -10,8 +10,9 @@ from msgspec import Struct
 
 from infratrack.errors import InfratrackError, IntegrityFailure
 from infratrack.evidence.envelope import open_envelope, verify
+from infratrack.evidence.identity.endorsement import Endorsed, endorsed_by
 from infratrack.evidence.keys import PublicKey
-from infratrack.evidence.predicates import KEY, SIGNOFF
+from infratrack.evidence.predicates import ENDORSEMENT, KEY, SIGNOFF
 from infratrack.evidence.statement import Statement, read_statement
 from infratrack.progress.criterion import Word
 from infratrack.progress.index.store import DAMAGED, KNOWN, UNKNOWN_KEY
@@ -76,6 +77,7 @@ class EvidenceFacts(Struct, frozen=True):
     deliverables: tuple[str, ...] = ()
     signed: SignedDecision | None = None
     key_entry: tuple[str, str] | None = None
+    endorsed: Endorsed | None = None
     words: tuple[tuple[str, str, str, bytes], ...] = ()
     """(kind, scope, name, value as JSON) in the order in which they are said."""
     checked: bool = False
@@ -137,6 +139,7 @@ def read_entry(
         deliverables=tuple(dict.fromkeys(statement.deliverables)),
         signed=signed,
         key_entry=key_entry(statement.predicate) if statement.predicate_type == KEY else None,
+        endorsed=endorsed_by(statement.predicate, keyid) if statement.predicate_type == ENDORSEMENT else None,
         words=words,
         checked=checked,
     )

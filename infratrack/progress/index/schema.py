@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Raised whenever the tables or what stands in them change meaning: an index of another format is rebuilt."""
 
 TABLES: Final = """
@@ -37,6 +37,8 @@ CREATE TABLE signoff (
     entry INTEGER PRIMARY KEY, deliverable TEXT NOT NULL, decision TEXT NOT NULL, comment TEXT NOT NULL);
 CREATE TABLE key_entry (
     entry INTEGER PRIMARY KEY, keyid TEXT NOT NULL, action TEXT NOT NULL, signer TEXT NOT NULL);
+CREATE TABLE endorsement (
+    entry INTEGER PRIMARY KEY, keyid TEXT NOT NULL, authority TEXT NOT NULL, runner TEXT NOT NULL);
 CREATE TABLE definition (digest TEXT PRIMARY KEY, document BLOB) WITHOUT ROWID;
 CREATE TABLE fold (deliverable TEXT PRIMARY KEY, key TEXT NOT NULL, size INTEGER NOT NULL, state BLOB NOT NULL)
     WITHOUT ROWID;
@@ -45,7 +47,8 @@ CREATE TABLE IF NOT EXISTS verified (digest TEXT PRIMARY KEY, keyid TEXT NOT NUL
 
 PROJECTION: Final = (
     "meta", "name",
-    "evidence", "twin", "subject", "history", "value", "link", "signoff", "key_entry", "definition", "fold",
+    "evidence", "twin", "subject", "history", "value", "link", "signoff", "key_entry", "endorsement", "definition",
+    "fold",
 )  # fmt: skip
 """Every table but `verified`, which outlives a rebuild: a signature is checked once."""
 
@@ -60,6 +63,7 @@ COMPARED: Final = {
     "link": "SELECT deliverable, entry, instant, outcome FROM link ORDER BY deliverable, entry",
     "signoff": "SELECT entry, deliverable, decision, comment FROM signoff ORDER BY entry",
     "key_entry": "SELECT entry, keyid, action, signer FROM key_entry ORDER BY entry",
+    "endorsement": "SELECT entry, keyid, authority, runner FROM endorsement ORDER BY entry",
     "definition": "SELECT digest, document FROM definition ORDER BY digest",
 }
 """What two indexes of the same ledger must agree on, in a form that does not depend on the order of interning."""

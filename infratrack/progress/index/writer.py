@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+import msgspec
+from msgspec import structs
+
+from infratrack.evidence.identity.endorsement import Endorsed
+from infratrack.evidence.identity.runner import Runner
 from infratrack.evidence.trust import KeyEntry
 from infratrack.progress.index.projection import EvidenceFacts
-from infratrack.progress.index.store import FactsIndex, pack, unpack
+from infratrack.progress.index.store import KNOWN, FactsIndex, pack, unpack
 
 Subject = tuple[str, str, str]
 DocumentOf = Callable[[str], bytes | None]
@@ -60,6 +65,10 @@ class IndexWriter:
         self._many(
             "INSERT INTO key_entry VALUES (?, ?, ?, ?)",
             [(one.entry, *one.key_entry, one.keyid) for one in facts if one.key_entry],
+        )
+        self._many(
+            "INSERT INTO endorsement VALUES (?, ?, ?, ?)",
+            [(one.entry, *_endorsement_row(one.endorsed)) for one in facts if one.endorsed],
         )
         self._add_twins(facts)
         self._add_definitions(facts)
@@ -154,6 +163,27 @@ class IndexWriter:
             _Said(instant, *ties[entry], entry, value)
             for instant, entry, value in zip(instants, entries, values, strict=True)
         ]
+
+
+def _endorsement_row(endorsed: Endorsed) -> tuple[str, str, str]:
+    """What trust is decided by. Which run it was stands in the evidence; without it, jobs of one kind are one text."""
+    kind = structs.replace(endorsed.runner, commit="", run="", attempt="", actor="")
+    return endorsed.keyid, endorsed.authority, msgspec.json.encode(kind).decode()
+
+
+def endorsements(index: FactsIndex, size: int) -> list[tuple[int, Endorsed]]:
+    """The endorsements among the first `size` entries whose signature fits, in the order of the ledger."""
+    runners: dict[str, Runner] = {}
+    found = []
+    query = (
+        "SELECT entry, keyid, authority, runner FROM endorsement JOIN evidence USING (entry)"
+        " WHERE entry < ? AND state = ? ORDER BY entry"
+    )
+    for entry, keyid, authority, text in index.rows(query, size, KNOWN):
+        if text not in runners:
+            runners[text] = msgspec.json.decode(text, type=Runner)
+        found.append((entry, Endorsed(keyid, authority, runners[text])))
+    return found
 
 
 def key_entries(index: FactsIndex) -> list[KeyEntry]:

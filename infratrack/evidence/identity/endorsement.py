@@ -1,0 +1,84 @@
+"""An endorsement: an issuer's word that a job with certain claims holds a signing key. Pure.
+
+The statement carries all that is needed to check it again, now and in ten years: the token, whose audience names the
+key, and the issuer's public key as it was when the token was recorded. That this key is really the issuer's is not said
+by the statement: a project says so, by pinning the issuer's keys (`trust.identities`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, Literal
+
+import msgspec
+from msgspec import Struct
+
+from infratrack.errors import InfratrackError, IntegrityFailure
+from infratrack.evidence.identity.issuer_keys import IssuerKey, read_key
+from infratrack.evidence.identity.runner import Runner, runner_of
+from infratrack.evidence.identity.tokens import audience_for, issuer_claimed, verified_claims
+from infratrack.evidence.keys import PublicKey
+
+OIDC: Final = "oidc"
+
+
+class EndorsementResult(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """What stands under `result` of an endorsement."""
+
+    keyid: str
+    """The key that is endorsed; it also signs the statement."""
+    public_key: str
+    """The same as PEM, so that whoever delivers the evidence later can verify it."""
+    method: Literal["oidc"]
+    token: str
+    issuer_key: Mapping[str, str]
+    """The issuer's key (JWK, RFC 7517) that the token is signed with."""
+    runner: Runner
+    """The token's claims in words. Readers take them from the token and compare."""
+
+
+class Endorsed(Struct, frozen=True):
+    """A key and who holds it, after the token was verified with the issuer's key that the statement brings along."""
+
+    keyid: str
+    authority: str
+    """Thumbprint of the issuer's key. Whether that key is the issuer's is for the reader's project to say."""
+    runner: Runner
+
+
+def endorsement_of(key: PublicKey, token: str, issuer_key: IssuerKey) -> EndorsementResult:
+    """What to record of a token; IntegrityFailure when it does not endorse the key."""
+    claims = verified_claims(token, issuer_key, issuer=issuer_claimed(token), audience=audience_for(key.keyid))
+    return EndorsementResult(key.keyid, key.pem, OIDC, token, issuer_key.jwk, runner_of(claims))
+
+
+def endorsed_by(predicate: Mapping[str, Any], signer: str) -> Endorsed | None:
+    """What an endorsement's predicate proves, signed by the key `signer`; None when it proves nothing. Never raises."""
+    try:
+        result = _result_in(predicate)
+        issuer_key = read_key(dict(result.issuer_key))
+        if issuer_key is None:
+            return None
+        found = endorsement_of(PublicKey.from_pem(result.public_key), result.token, issuer_key)
+    except (InfratrackError, msgspec.ValidationError):
+        return None
+    # Nobody endorses a key but its holder, and no words are shown but the token's own.
+    if found != result or found.keyid != signer:
+        return None
+    return Endorsed(found.keyid, issuer_key.thumbprint, found.runner)
+
+
+def key_in(predicate: Mapping[str, Any]) -> PublicKey:
+    """The public key that an endorsement brings along; IntegrityFailure when it brings none. Known is not trusted."""
+    try:
+        result = _result_in(predicate)
+        key = PublicKey.from_pem(result.public_key)
+    except (InfratrackError, msgspec.ValidationError) as error:
+        raise IntegrityFailure("this endorsement brings no public key along") from error
+    if key.keyid != result.keyid:
+        raise IntegrityFailure("this endorsement brings another public key along than it names")
+    return key
+
+
+def _result_in(predicate: Mapping[str, Any]) -> EndorsementResult:
+    return msgspec.convert(predicate.get("result"), EndorsementResult)

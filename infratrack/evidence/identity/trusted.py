@@ -1,0 +1,85 @@
+"""Which jobs a project trusts: identities as the project file names them, and whether a job is one of them. Pure."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Final
+
+from msgspec import Struct
+
+from infratrack.errors import InputError
+from infratrack.evidence.identity.endorsement import Endorsed
+from infratrack.evidence.identity.issuer_keys import read_key_set
+from infratrack.project.model import Identity, Project
+
+USUAL_EVENTS: Final = (
+    "push", "schedule", "workflow_dispatch", "repository_dispatch", "merge_group", "release", "deployment",
+    "web", "api", "trigger", "pipeline", "parent_pipeline",
+)  # fmt: skip
+"""Events of GitHub and GitLab that only somebody with the right to write can set off, unless an identity names others.
+
+Not among them: pull and merge requests, comments, issues, and whatever runs after those on the default branch, where
+the token says `refs/heads/main` although the work is an outsider's.
+"""
+
+
+class TrustedIdentity(Struct, frozen=True):
+    """Jobs whose keys count, and the issuer's keys that have to have signed for them."""
+
+    name: str
+    issuer: str
+    authorities: tuple[str, ...]
+    """Thumbprints of the issuer's keys, sorted."""
+    exact: tuple[tuple[str, str], ...]
+    """What a job has to be: words of `Runner` and their values."""
+    ref: str = ""
+    """The ref, `*` for any run of characters; empty for any ref."""
+    events: tuple[str, ...] = USUAL_EVENTS
+
+    def covers(self, endorsed: Endorsed) -> bool:
+        """Whether the endorsed key belongs to one of these jobs."""
+        runner = endorsed.runner
+        if runner.issuer != self.issuer or endorsed.authority not in self.authorities:
+            return False
+        if any(getattr(runner, word) != value for word, value in self.exact):
+            return False
+        # An issuer that tells no events tells no refs either: those are known by their subject alone.
+        return _fits(self.ref, runner.ref) and (not runner.event or runner.event in self.events)
+
+
+def trusted_identities(project: Project) -> tuple[TrustedIdentity, ...]:
+    """The identities as the project file has them; InputError, naming the file, for keys that cannot be used."""
+    return tuple(_trusted(identity, project) for identity in project.identities)
+
+
+def _trusted(identity: Identity, project: Project) -> TrustedIdentity:
+    owner = f"trust.identities {identity.name!r}"
+    text = project.key_files.get(identity.issuer_keys)
+    if text is None:
+        raise InputError(
+            f"{owner}: the file of the issuer's keys {identity.issuer_keys!r} was not read",
+            f"write it with `infratrack identity keys {identity.issuer}`",
+        )
+    try:
+        keys = read_key_set(text)
+    except InputError as error:
+        raise InputError(f"{identity.issuer_keys} ({owner}): {error.message}", error.hint) from error
+    words = ("subject", "repository", "repository_id", "workflow", "environment")
+    return TrustedIdentity(
+        name=identity.name,
+        issuer=identity.issuer,
+        authorities=tuple(sorted({key.thumbprint for key in keys})),
+        exact=tuple((word, value) for word in words if (value := getattr(identity, word)) is not None),
+        ref=identity.ref or "",
+        events=identity.events or USUAL_EVENTS,
+    )
+
+
+def _fits(pattern: str, ref: str) -> bool:
+    return not pattern or bool(_pattern(pattern).fullmatch(ref))
+
+
+@lru_cache(maxsize=256)
+def _pattern(text: str) -> re.Pattern[str]:
+    return re.compile(".*".join(map(re.escape, text.split("*"))))
