@@ -19,7 +19,9 @@ _PATIENCE: Final = 60.0
 def git(*arguments: str | Path, folder: Path) -> str:
     """Run git as nobody in particular: no settings of this machine's, none of its home. Returns what it printed."""
     environ = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    named = {f"GIT_{who}_{what}": "someone@example.org" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    named = {
+        f"GIT_{who}_{what}": "someone@example.org" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")
+    }
     ended = subprocess.run(
         ["git", *map(str, arguments)],
         cwd=folder,
@@ -59,7 +61,7 @@ class Counted:
 
 @dataclass
 class GitDaemon:
-    """Serves the bare repositories below `root`. One `git daemon --inetd` a connection: no port is guessed, none waited for.
+    """Serves the bare repositories below `root`; one `git daemon --inetd` a connection, so that no port is guessed.
 
     `lose_answer`: the next push arrives, but the client never hears of it.
     """
@@ -102,35 +104,33 @@ class GitDaemon:
         with theirs:
             process = subprocess.Popen(
                 ["git", "daemon", "--inetd", "--export-all", "--enable=receive-pack", f"--base-path={self.root}"],
-                stdin=theirs,
-                stdout=theirs,
+                stdin=theirs.fileno(),
+                stdout=theirs.fileno(),
                 stderr=subprocess.DEVNULL,
                 env={**environ, "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull, "LC_ALL": "C"},
             )
         with client, ours, process:
             with self._lock:
                 self.counted.connections += 1
-            heard = threading.Event()
-            upward = threading.Thread(target=self._upward, args=(client, ours, heard), daemon=True)
+            losing = threading.Event()
+            upward = threading.Thread(target=self._upward, args=(client, ours, losing), daemon=True)
             upward.start()
-            self._downward(ours, client, heard)
+            self._downward(ours, client, losing)
             with contextlib.suppress(OSError):
                 client.shutdown(socket.SHUT_RDWR)
             upward.join(_PATIENCE)
             process.wait(_PATIENCE)
 
     def _upward(self, client: socket.socket, server: socket.socket, losing: threading.Event) -> None:
-        first = True
+        begin = b""
         with contextlib.suppress(OSError):
             while chunk := client.recv(_CHUNK):
+                begin = begin if len(begin) > _CHUNK else begin + chunk
                 with self._lock:
                     self.counted.to_server += len(chunk)
-                    if not first and self.lose_answer and pushes:
+                    if self.lose_answer and _says_more_than_hello(begin):
                         self.lose_answer = False
                         losing.set()
-                if first:
-                    pushes = b"git-receive-pack" in chunk
-                first = False
                 server.sendall(chunk)
         with contextlib.suppress(OSError):
             server.shutdown(socket.SHUT_WR)
@@ -143,6 +143,11 @@ class GitDaemon:
                 with self._lock:
                     self.counted.from_server += len(chunk)
                 client.sendall(chunk)
+
+
+def _says_more_than_hello(begin: bytes) -> bool:
+    """Whether this is a push that came to its commands: its first packet (gitprotocol-pack(5)) is not its last."""
+    return b"git-receive-pack" in begin[:64] and len(begin) > int(begin[:4], 16)
 
 
 @contextlib.contextmanager

@@ -30,7 +30,7 @@ class Repository:
     def __init__(self, folder: Path, environ: Mapping[str, str], url: str, settings: Settings) -> None:
         self.folder = folder
         self._environ = environ
-        self._url = url
+        self._address = [(f"remote.{REMOTE}.url", url)]
         self._settings = settings
         self._configuration = folder / "infratrack.gitconfig"
 
@@ -47,34 +47,39 @@ class Repository:
         if ended.code != 0:
             raise Unreachable(f"{self.folder} could not be made a Git repository", "git 2.36 or newer is needed")
 
-    def git(
+    def git(  # noqa: PLR0913 -- what a command needs, all by keyword
         self,
         arguments: Sequence[str],
         *,
         stdin: bytes = b"",
         more: Settings = (),
+        extra: Mapping[str, str] | None = None,
         deadline: float = DEADLINE_SECONDS,
         watch: Callable[[], None] | None = None,
     ) -> Ended:
-        """Run git in this repository; `more` are settings for this one command. Raises as `run_git` does."""
+        """Run git in this repository; `more` are settings, `extra` variables for this one command.
+
+        Raises as `run_git` does.
+        """
         settings = [pair for pair in self._settings if pair[0] != "safe.directory"]
         environment = own_environment(
             self._environ, [*settings, *more], repository=str(self.folder), configuration=str(self._configuration)
         )
+        environment |= extra or {}
         return run_git(
             arguments, folder=self.folder, environment=environment, stdin=stdin, deadline=deadline, watch=watch
         )
 
     def fetch(self, wanted: Collection[str], *, filtered: str | None, depth: int | None, lasting: bool) -> Ended:
-        """Fetch refspecs or object ids. With a filter, what the server leaves out is never asked for on the way.
+        """Fetch a refspec to a depth, or objects by id. With a filter, what the server leaves out stays out.
 
         The filter stands in the environment of this one command: for all others the repository knows of no server
         that could be asked for missing objects, so that none of them fetches by itself.
         """
-        more = [(f"remote.{REMOTE}.url", self._url), ("fetch.unpackLimit", "1" if filtered else "100")]
+        more = [*self._address, ("fetch.unpackLimit", "1" if filtered else "100")]
         if filtered is not None:
             more += [(f"remote.{REMOTE}.promisor", "true"), (f"remote.{REMOTE}.partialCloneFilter", filtered)]
-        if not lasting:
+        if not lasting or depth is None:
             # Nothing is said of what is here already: the server would leave out what lies below a commit that we have.
             more.append(("fetch.negotiationAlgorithm", "noop"))
         return self.git(
@@ -107,12 +112,17 @@ class Repository:
                 REMOTE,
                 f"{commit}:{ref}",
             ],
-            more=[(f"remote.{REMOTE}.url", self._url)],
+            more=self._address,
         )
 
     def ask(self, ref: str) -> Ended:
         """`git ls-remote` for one ref."""
-        return self.git(["ls-remote", "--quiet", REMOTE, ref], more=[(f"remote.{REMOTE}.url", self._url)])
+        return self.git(["ls-remote", "--quiet", REMOTE, ref], more=self._address)
+
+    def object_format(self) -> str:
+        """The kind of the remote's object ids, `sha1` or `sha256`, as its greeting says (gitprotocol-v2(5))."""
+        traced = self.git(["ls-remote", "--quiet", REMOTE, "HEAD"], more=self._address, extra={"GIT_TRACE_PACKET": "2"})
+        return "sha256" if b"< object-format=sha256\n" in traced.errors else "sha1"
 
     def objects(self, names: Sequence[str]) -> list[GitObject | None]:
         """Objects by id or by name, in order; None for what is not here. TooMuch for those beyond 256 MiB together."""

@@ -54,6 +54,14 @@ def find(root: str, paths: Collection[str], folders: Folders) -> Search:
     return Search(found, frozenset(unread))
 
 
+def file_ids(found: Mapping[str, TreeEntry]) -> dict[str, str]:
+    """The object ids of what was found, by path; IntegrityFailure for a folder, where only files may be."""
+    for path, entry in found.items():
+        if entry.kind != "file":
+            raise _not_a(entry, path)
+    return {path: entry.object_id for path, entry in found.items()}
+
+
 class Below(Struct, frozen=True):
     """Everything below a folder, as far as it is here: files by path (from that folder), and unread trees."""
 
@@ -86,7 +94,7 @@ def _walk(tree: str, prefix: str, folders: Folders, unread: set[str], depth: int
 
 
 def _not_a(entry: TreeEntry, path: str) -> IntegrityFailure:
-    names = {"file": "a file", "folder": "a folder too deep", "link": "a symbolic link", "submodule": "a submodule"}
+    names = {"file": "a file", "folder": "a folder", "link": "a symbolic link", "submodule": "a submodule"}
     return IntegrityFailure(
         f"the ledger's branch has {names[entry.kind]} where it cannot be: {path[:120]!a}",
         "somebody wrote to the ledger's branch by hand: restore it from an export or a mirror",
