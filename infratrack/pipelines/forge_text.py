@@ -7,6 +7,7 @@ help with those, because they are looked for after Markdown was read: a characte
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Sequence
 from typing import Final
@@ -67,12 +68,8 @@ def fitted(lines: Sequence[str], last: Sequence[str], most: int) -> str:
         return whole
     cut = "_The rest is left out: it would be too long. `infratrack status` shows all of it._"
     left = most - sum(len(line.encode()) + 1 for line in (*last, cut, "", "", "</details>", ""))
-    kept: list[str] = []
-    for line in lines:
-        left -= len(line.encode()) + 1
-        if left < 0:
-            break
-        kept.append(line)
+    sizes = itertools.accumulate(len(line.encode()) + 1 for line in lines)
+    kept = [line for line, size in zip(lines, sizes, strict=True) if size <= left]
     opened = sum(line.count("<details>") - line.count("</details>") for line in kept)
     ends = ["", "</details>"] if opened > 0 else []
     return "\n".join([*kept, *ends, "", cut, "", *last]).rstrip() + "\n"

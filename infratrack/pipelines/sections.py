@@ -29,6 +29,13 @@ _PROSPECTS: Final = {
     Prospect.DOUBTFUL: "? is no longer certain",
     Prospect.TOUCHED: "is touched",
 }
+_COUNTED: Final = {
+    Prospect.REGRESSES: ("deliverable regresses", "deliverables regress"),
+    Prospect.COMPLETES: ("deliverable completes", "deliverables complete"),
+    Prospect.CONFIRMED: ("deliverable is confirmed again", "deliverables are confirmed again"),
+    Prospect.DOUBTFUL: ("deliverable is no longer certain", "deliverables are no longer certain"),
+    Prospect.TOUCHED: ("deliverable is touched", "deliverables are touched"),
+}
 
 
 def progress_lines(state: ProjectState, waiting: int) -> list[str]:
@@ -94,7 +101,7 @@ def outlook_lines(telling: Telling) -> list[str]:
     turned = Counter(one.prospect for one in telling.outlook)
     if not telling.outlook:
         return [*lines, "No deliverable's criteria speak of anything that changes.", ""]
-    said = [f"{turned[one]} {_PROSPECTS[one]}" for one in Prospect if turned[one]]
+    said = [counted(turned[one], *_COUNTED[one]) for one in Prospect if turned[one]]
     lines += [f"{'; '.join(said)}.", "", "| Deliverable | Now | Then | What changes | Why |", "|---|---|---|---|---|"]
     lines += [_expected(one) for one in telling.outlook[:MOST_ROWS]]
     lines += _more(len(telling.outlook) - MOST_ROWS, "deliverables")

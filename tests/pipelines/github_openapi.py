@@ -22,7 +22,7 @@ from jsonschema import Draft202012Validator
 
 PACKAGE = "@octokit/openapi@23.0.2"
 MEMBER = "package/generated/api.github.com.json"
-REQUIRED = "INFRATRACK_REQUIRE_NPM"
+REQUIRED = "INFRATRACK_REQUIRE_NODE"
 LONGEST_FETCH = 240
 
 

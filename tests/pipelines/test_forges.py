@@ -209,6 +209,15 @@ def test_an_answer_that_is_lost_leads_to_no_second_comment(forge: tuple[ForgePla
     assert [one["body"] for one in player.comments] == [f"{MARK}\nours"]
 
 
+def test_a_comment_that_was_certainly_not_written_is_written_then(forge: tuple[ForgePlayer, Forge]) -> None:
+    player, connection = forge
+    before = 2 if isinstance(player, GitLabPlayer) else 1
+    calls: list[Callable[[], object]] = [lambda: None] * (before - 1)
+    player.before_answer = [*calls, lambda: player.troubles.append(Trouble(502))]
+    assert keep_comment(connection, MARK, f"{MARK}\nours").outcome == "created"
+    assert [one["body"] for one in player.comments] == [f"{MARK}\nours"]
+
+
 def lose(player: ForgePlayer, after: int) -> None:
     """Lose the answer to the request that comes after so many."""
     calls: list[Callable[[], object]] = [lambda: None] * (after - 1)
