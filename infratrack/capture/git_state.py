@@ -19,6 +19,13 @@ from infratrack.capture.child_environment import without_signing_key
 from infratrack.evidence.predicates import GitState
 
 DEADLINE_SECONDS: Final = 5.0
+_GUARDS: Final = (
+    # Nothing that a checkout holds, or that its clone was set up with, may make us run a program: no repository hidden
+    # among the files, no file-system monitor, no hooks.
+    "-c", "safe.bareRepository=explicit",
+    "-c", "core.fsmonitor=false",
+    "-c", f"core.hooksPath={os.devnull}",
+)  # fmt: skip
 _STATUS: Final = ("--no-optional-locks", "status", "--porcelain=v2", "--branch", "--untracked-files=no")
 _REMOTES: Final = ("config", "--get-regexp", r"^(remote\..*\.url|branch\..*\.remote)$")
 
@@ -97,9 +104,9 @@ def _ask(folder: Path, environ: Mapping[str, str], arguments: Sequence[str]) -> 
     quiet = {name: value for name, value in without_signing_key(environ).items() if not name.startswith("GIT_TRACE")}
     try:
         return subprocess.Popen(
-            ["git", *arguments],
+            ["git", *_GUARDS, *arguments],
             cwd=folder,
-            env={**quiet, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"},
+            env={**quiet, "LC_ALL": "C", "GIT_ALLOW_PROTOCOL": "none", "GIT_TERMINAL_PROMPT": "0"},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -79,6 +79,7 @@ def protected_files(path: Path, environ: Mapping[str, str], asked: str | None) -
     if asked == WORKING_TREE or (asked is None and not may_have_remote(folder)):
         return None
     git = GitReader(folder, environ)
+    prefix = git.prefix()  # first: where git refuses a repository, `git config` would only find no remote
     remotes = git.remotes()
     if asked is None and not remotes:
         return None
@@ -88,7 +89,7 @@ def protected_files(path: Path, environ: Mapping[str, str], asked: str | None) -
     protected = choose(asked, told, Known(remotes, refs))
     if protected is None:
         return None
-    files = CommitFiles(git, protected, git.prefix(), path)
+    files = CommitFiles(git, protected, prefix, path)
     if asked is None and not told.in_ci and not files.exists and files.main_is_new:
         return None
     return files

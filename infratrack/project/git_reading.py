@@ -86,7 +86,7 @@ class GitReader:
         return ended.stdout
 
     def remotes(self) -> tuple[str, ...]:
-        """The names of the remotes that have an address."""
+        """The names of the remotes that have an address; none also where git refuses the repository: see `prefix`."""
         listed = self.ask(
             "config", "-z", "--get-regexp", r"^remote\..*\.url$", accept=(_CONFIGURED, _NOTHING_FOUND)
         ).decode(errors="replace")
@@ -94,7 +94,7 @@ class GitReader:
         return tuple(dict.fromkeys(key.removeprefix("remote.").removesuffix(".url") for key in keys))
 
     def prefix(self) -> str:
-        """The folder's own path in the repository: empty, or ending in `/`."""
+        """The folder's own path in the repository: empty, or ending in `/`. GitRefused where git refuses to use it."""
         return self.ask("rev-parse", "--show-prefix").decode(errors="surrogateescape").removesuffix("\n")
 
 

@@ -24,7 +24,10 @@ SECONDS: Final = 120.0
 PATH_COMMITS: Final = 100
 """How many of the newest commits on a path are read: the order is by committer time only where clocks agree."""
 
+_GUARDS: Final = ("-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}")
+"""No program that a repository's settings name is run. (A project in a hidden repository is refused before.)"""
 _ENVIRONMENT: Final = {
+    "GIT_ALLOW_PROTOCOL": "none",  # lazy fetching in versions that do not know the next one
     "GIT_NO_LAZY_FETCH": "1",
     "GIT_NO_REPLACE_OBJECTS": "1",
     "GIT_OPTIONAL_LOCKS": "0",
@@ -161,7 +164,7 @@ class GitClient:
                 given.write("".join(f"{line}\n" for line in lines).encode())
                 given.seek(0)
                 answer = self._git.execute(
-                    ["git", *arguments],
+                    ["git", *_GUARDS, *arguments],
                     istream=given,
                     env=self._environment,
                     kill_after_timeout=SECONDS,
