@@ -66,7 +66,7 @@ def setup_of(asked: Work, found: Work, *, branch: str, project: str, requirement
     Raises InputError for a name that cannot stand in a pipeline as it is, and where there is nothing to do.
     """
     named = asked.roots or asked.playbooks
-    roots = asked.roots if named else found.roots
+    roots = tuple(map(_folder, asked.roots if named else found.roots))
     playbooks = asked.playbooks if named else found.playbooks
     looks = asked.looks or tuple(f"terraform {root}" for root in roots)
     if not roots and not playbooks:
@@ -81,7 +81,7 @@ def setup_of(asked: Work, found: Work, *, branch: str, project: str, requirement
     return Setup(
         branch=branch,
         project=_folder(project),
-        roots=tuple(_folder(root) for root in roots),
+        roots=roots,
         playbooks=tuple(_words(playbook) for playbook in playbooks),
         looks=tuple(_words(look) for look in looks),
         requirement=requirement,
