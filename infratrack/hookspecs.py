@@ -186,6 +186,31 @@ class RecordSource(Struct, frozen=True):
     """The Terraform workspace that it is about."""
 
 
+class JobContext(Struct, frozen=True):
+    """A job that another system ran and that is to be recorded."""
+
+    job: str
+    """As named on the command line: a number."""
+    environment: Mapping[str, str]
+    """Where the system's address and token are found."""
+    wanted: Wanted
+    folder: str
+    """The folder of the project that the job's own folder is, `/`-separated; `.` for the project folder itself."""
+    at: Instant
+    """Now: nothing has happened later."""
+
+
+class JobSystem(Protocol):
+    """A system that runs jobs and can be asked about them."""
+
+    @property
+    def name(self) -> str:
+        """As in `infratrack record NAME JOB`."""
+
+    def read(self, context: JobContext) -> Sequence[Collected]:
+        """The facts of a job that has ended. InputError for one that has not, or is not there; Unreachable."""
+
+
 class Recorder(Protocol):
     """Takes what other systems left."""
 
@@ -355,6 +380,11 @@ class Hooks:
     @hookspec
     def infratrack_recorders(self) -> list[Recorder]:
         """Files that `infratrack record` understands."""
+        raise NotImplementedError
+
+    @hookspec
+    def infratrack_job_systems(self) -> list[JobSystem]:
+        """Systems whose jobs `infratrack record NAME JOB` can record."""
         raise NotImplementedError
 
     @hookspec

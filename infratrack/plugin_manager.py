@@ -30,6 +30,7 @@ from infratrack.hookspecs import (
     Collector,
     EvidenceType,
     Hooks,
+    JobSystem,
     LinkSuggester,
     Observer,
     Proposal,
@@ -167,6 +168,11 @@ class Plugins:
     def recorders(self) -> Mapping[str, Recorder]:
         """Recorders by what they take."""
         return self._named("infratrack_recorders", lambda recorder: recorder.name, ("detect", "read"))
+
+    @cached_property
+    def job_systems(self) -> Mapping[str, JobSystem]:
+        """Systems whose jobs can be recorded, by name."""
+        return self._named("infratrack_job_systems", lambda system: system.name, ("read",))
 
     @cached_property
     def observers(self) -> Mapping[str, Observer]:

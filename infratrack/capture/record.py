@@ -1,4 +1,4 @@
-"""`infratrack record`: files and folders that other systems left → facts, by the recorders of the plugins.
+"""`infratrack record`: what other systems left, in files, folders or behind an API → facts, by the plugins.
 
 Everything is read before anything is signed, so that a bad file leaves nothing half-recorded.
 """
@@ -16,12 +16,13 @@ from typing import BinaryIO, Final
 from msgspec import Struct
 
 from infratrack.errors import InfratrackError, InputError
-from infratrack.hookspecs import Collected, Recorder, RecordSource, Wanted
+from infratrack.hookspecs import Collected, JobContext, JobSystem, Recorder, RecordSource, Wanted
 from infratrack.plugin_manager import PluginFailure, Plugins, guarded
 
 LARGEST_FILE: Final = 512 << 20
 DETECT_SECONDS: Final = 30.0
 READ_SECONDS: Final = 300.0
+JOB_SECONDS: Final = 900.0
 STANDARD_INPUT: Final = Path("-")
 _WORKSPACE: Final = re.compile(r"[A-Za-z0-9_.~$&+=:@-]{1,255}")
 """What Terraform takes: nothing that a URL would escape."""
@@ -64,6 +65,17 @@ def read_sources(
 ) -> list[Understood]:
     """Read every source; InputError names the first that cannot be read or that no recorder understands."""
     return [_understood(_source(path, wanted, scope, stdin), plugins) for path in paths]
+
+
+def read_job(system: JobSystem, context: JobContext) -> Understood:
+    """The facts of a job. What the system raises for people passes through; InputError when the plugin fails."""
+    try:
+        found = tuple(guarded(lambda: system.read(context), JOB_SECONDS, f"reading the job from {system.name}"))
+    except PluginFailure as failure:
+        raise InputError(f"nothing was recorded: {failure}", "this is a fault of the plugin") from failure
+    if not found or not all(isinstance(one, Collected) for one in found):
+        raise InputError(f"{system.name} handed over no facts", "this is a fault of the plugin")
+    return Understood(Path(f"{system.name} {context.job}"), f"{system.name} job", found)
 
 
 def _source(path: Path, wanted: Wanted, scope: Scope, stdin: BinaryIO) -> RecordSource:

@@ -14,6 +14,8 @@ from infratrack.cli.messages import printable, say
 from infratrack.cli.options import format_option, project_option
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from infratrack.capture.record import Understood
     from infratrack.capture.workspace import Workspace
     from infratrack.values import Digest
@@ -25,17 +27,19 @@ Examples:
   terraform show -json tfplan | infratrack record -
   infratrack record --directory infra --workspace prod downloads/plan.json
   infratrack record artifacts/1b4e28ba/
+  infratrack record awx 4711
 
-Exit codes: 0 recorded, 2 something cannot be read or is not understood (then nothing is recorded), 4 the evidence could
-not be kept, or with --require-delivery did not reach the ledger."""
+Exit codes: 0 recorded, 2 something cannot be read or is not understood (then nothing is recorded), 4 the system could
+not be asked or the evidence could not be kept, or with --require-delivery did not reach the ledger."""
 
 
 @click.command("record", epilog=EPILOG)
-@click.argument("files", nargs=-1, required=True, metavar="FILE…", type=click.Path(path_type=Path, allow_dash=True))
+@click.argument("sources", nargs=-1, required=True, metavar="FILE… | SYSTEM JOB…")
 @click.option(
     "--directory",
     metavar="DIR",
-    help="The Terraform root that plans and states are of, relative to the project folder. Default: the current one.",
+    help="The Terraform root that plans and states are of, relative to the project folder. Default: the current one. "
+    "For a job: the folder that its own project is. Default: the project folder.",
 )
 @click.option("--workspace", metavar="NAME", help="The Terraform workspace that they are of. Default: `default`.")
 @linking_options
@@ -47,7 +51,7 @@ not be kept, or with --require-delivery did not reach the ledger."""
 def record(  # noqa: PLR0913, PLR0917 -- one parameter an option
     context: click.Context,
     /,
-    files: tuple[Path, ...],
+    sources: tuple[str, ...],
     directory: str | None,
     workspace: str | None,
     project: Path,
@@ -60,28 +64,47 @@ def record(  # noqa: PLR0913, PLR0917 -- one parameter an option
 
     What each FILE holds is told by its content; `-` is standard input, and a folder is an ansible-runner artifact
     folder. All files are read before anything is recorded.
+
+    `awx` is asked over its API about JOBs that have ended: AWX, or the controller of Ansible Automation Platform, at
+    CONTROLLER_HOST with the token CONTROLLER_OAUTH_TOKEN. (A file of that name is `./awx`.)
     """
     from infratrack.capture.context import Linking  # noqa: PLC0415 -- after the options were understood
     from infratrack.capture.leave import leave  # noqa: PLC0415 -- likewise
-    from infratrack.capture.preparation import scope_of  # noqa: PLC0415 -- likewise
-    from infratrack.capture.record import read_sources, scope_named  # noqa: PLC0415 -- likewise
     from infratrack.capture.workspace import Workspace  # noqa: PLC0415 -- likewise
     from infratrack.cli.sending import try_to_send  # noqa: PLC0415 -- likewise
-    from infratrack.project.wanted import wanted_facts  # noqa: PLC0415 -- likewise
 
     opened = Workspace.open(project, environ=dict(os.environ), key_name=key)
-    understood = read_sources(
-        files,
-        opened.plugins,
-        wanted=wanted_facts(opened.project),
-        scope=scope_named(directory, workspace, scope_of(Path.cwd(), opened.folder)),
-        stdin=sys.stdin.buffer,
-    )
+    understood = _understood(opened, sources, directory, workspace)
     collected = [one for source in understood for one in source.collected]
     digests = leave(opened, collected, Linking(**links), say)
     delivered = try_to_send(opened, say)
     _show(opened, understood, digests, output_format, delivered=delivered)
     context.exit(NOT_DELIVERED if require_delivery and not delivered else 0)
+
+
+def _understood(
+    opened: Workspace, sources: Sequence[str], directory: str | None, terraform_workspace: str | None
+) -> list[Understood]:
+    """Everything that the command line names, read."""
+    from infratrack.capture.child_environment import without_signing_key  # noqa: PLC0415 -- after the options
+    from infratrack.capture.clock import now  # noqa: PLC0415 -- likewise
+    from infratrack.capture.preparation import scope_of  # noqa: PLC0415 -- likewise
+    from infratrack.capture.record import read_job, read_sources, scope_named  # noqa: PLC0415 -- likewise
+    from infratrack.errors import InputError  # noqa: PLC0415 -- likewise
+    from infratrack.hookspecs import JobContext  # noqa: PLC0415 -- likewise
+    from infratrack.project.wanted import wanted_facts  # noqa: PLC0415 -- likewise
+
+    wanted = wanted_facts(opened.project)
+    system = opened.plugins.job_systems.get(sources[0])
+    if system is None:
+        scope = scope_named(directory, terraform_workspace, scope_of(Path.cwd(), opened.folder))
+        paths = [Path(source) for source in sources]
+        return read_sources(paths, opened.plugins, wanted=wanted, scope=scope, stdin=sys.stdin.buffer)
+    if len(sources) == 1:
+        raise InputError(f"which job of {system.name}?", f"name it: infratrack record {system.name} 4711")
+    folder = scope_named(directory, terraform_workspace, ".").folder
+    environment = without_signing_key(opened.environ)
+    return [read_job(system, JobContext(job, environment, wanted, folder, now())) for job in sources[1:]]
 
 
 def _show(

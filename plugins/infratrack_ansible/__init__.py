@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from infratrack.api import Collector, Criterion, EvidenceType, Proposal, Recorder, Source, StepType, hookimpl
+from infratrack.api import Collector, Criterion, EvidenceType, JobSystem, Proposal, Recorder, Source, StepType, hookimpl
 
 
 @hookimpl
@@ -49,6 +49,14 @@ def infratrack_recorders() -> list[Recorder]:
     )
 
     return [RunnerFolderRecorder(), JsonCallbackRecorder(), EventLinesRecorder()]
+
+
+@hookimpl
+def infratrack_job_systems() -> list[JobSystem]:
+    """`awx`."""
+    from infratrack_ansible.awx import AwxJobs  # noqa: PLC0415 -- loaded when asked for
+
+    return [AwxJobs()]
 
 
 @hookimpl

@@ -63,7 +63,7 @@ RESULT_SCHEMA: Final[Mapping[str, Any]] = {
     "properties": {
         "source": {
             "description": "Where the facts come from.",
-            "enum": ["callback", "runner-artifacts", "json-callback"],
+            "enum": ["callback", "runner-artifacts", "json-callback", "awx"],
         },
         "ansibleVersion": {"type": "string"},
         "checkMode": {
@@ -75,13 +75,25 @@ RESULT_SCHEMA: Final[Mapping[str, Any]] = {
             "description": "The run left tasks out on request (`--tags`, `--skip-tags`, `--start-at-task`).",
             "const": True,
         },
-        "inventory": {"description": "Inventories given on the command line.", **_TEXTS},
+        "inventory": {"description": "Inventories given on the command line, or the name of the job's.", **_TEXTS},
         "inventoryHosts": {"description": "How many hosts the inventory holds.", **_COUNT},
         "limit": {"type": "string"},
         "tags": _TEXTS,
         "skipTags": _TEXTS,
         "startedAt": {"description": "The first event, RFC 3339.", "type": "string"},
         "finishedAt": {"description": "The last event, RFC 3339.", "type": "string"},
+        "job": {
+            "description": "The job of AWX that it was.",
+            "type": "object",
+            "properties": {
+                "server": {"description": "The server's address, without credentials.", "type": "string"},
+                "id": {"type": "integer", "minimum": 1},
+                "template": {"description": "The name of the job's template.", "type": "string"},
+                "revision": {"description": "The commit of the playbooks.", "type": "string"},
+            },
+            "required": ["server", "id"],
+            "additionalProperties": False,
+        },
         "playbooks": {
             "type": "array",
             "items": {
