@@ -23,12 +23,14 @@ _MARKS: Final = re.compile(r"([\\`*_\[\]|~$^{}])")
 _TRIGGERS: Final = re.compile(r"([@#!])(?=\w)")
 _ADDRESSES: Final = re.compile(r"(?i)(\bwww)(?=\.)|(:)(?=//)|(\bmailto|\bxmpp)(?=:)")
 _BACKTICKS: Final = re.compile("`")
+_ORDERS: Final = re.compile(r"(?i)#(?=#(?:vso)?\[)")
+"""How an order to Azure Pipelines begins: obeyed wherever in a job's output it stands."""
 _WEB_ADDRESS: Final = re.compile(r"https?://[A-Za-z0-9._~:/?#@!&*+,;=%-]{1,1000}")
 
 
 def shortened(text: str, longest: int = LONGEST_TEXT) -> str:
     """Text on one line, without what a terminal or a forge would obey, cut where it would not be read any more."""
-    line = " ".join(printable(text[: 4 * longest]).split())
+    line = _ORDERS.sub(f"#{_NO_WIDTH}", " ".join(printable(text[: 4 * longest]).split()))
     return line if len(line) <= longest else line[: longest - 1] + "…"
 
 

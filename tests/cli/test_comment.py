@@ -37,7 +37,7 @@ def gitlab() -> Iterator[GitLabPlayer]:
         yield player
 
 
-def in_github(player: GitHubPlayer, delivered: Delivered, *, fork: bool = False, **more: str) -> dict[str, str]:
+def in_github(player: GitHubPlayer, delivered: Delivered, *, fork: bool = False, **more: str) -> dict[str, Any]:
     """The environment of a job for pull request 7."""
     head = {"sha": COMMIT, "repo": {"full_name": "mallory/network" if fork else REPOSITORY}}
     pull = {"number": 7, "head": head, "base": {"repo": {"full_name": REPOSITORY}}}
@@ -56,7 +56,7 @@ def in_github(player: GitHubPlayer, delivered: Delivered, *, fork: bool = False,
     }
 
 
-def in_gitlab(player: GitLabPlayer, **more: str) -> dict[str, str]:
+def in_gitlab(player: GitLabPlayer, **more: str) -> dict[str, Any]:
     return {
         "GITLAB_CI": "true",
         "CI_API_V4_URL": player.url,
@@ -68,7 +68,7 @@ def in_gitlab(player: GitLabPlayer, **more: str) -> dict[str, str]:
     }
 
 
-def commented(delivered: Delivered, environ: dict[str, str], *arguments: str) -> dict[str, Any]:
+def commented(delivered: Delivered, environ: dict[str, Any], *arguments: str) -> dict[str, Any]:
     ended = delivered.infratrack("comment", "--format", "json", *arguments, **environ)
     assert ended.returncode == 0, ended.stderr
     document: dict[str, Any] = json.loads(ended.stdout)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.cli.delivered import PROJECT, Delivered
 
-IN_GITHUB = {"GITHUB_ACTIONS": "true"}
+IN_GITHUB: dict[str, Any] = {"GITHUB_ACTIONS": "true"}
 
 
 @pytest.fixture
@@ -38,7 +39,7 @@ def test_in_github_it_goes_to_the_jobs_page_and_failures_to_their_lines(delivere
     broken(delivered)
     page = tmp_path / "page.md"
     page.write_text("what an earlier command wrote\n", encoding="utf-8")
-    environ = {**IN_GITHUB, "GITHUB_STEP_SUMMARY": str(page), "GITHUB_WORKSPACE": str(tmp_path)}
+    environ: dict[str, Any] = {**IN_GITHUB, "GITHUB_STEP_SUMMARY": str(page), "GITHUB_WORKSPACE": str(tmp_path)}
     told = delivered.infratrack("summary", **environ)
     assert told.returncode == 0
     text = page.read_text(encoding="utf-8")

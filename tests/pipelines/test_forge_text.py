@@ -44,6 +44,12 @@ def test_no_text_can_call_link_or_leave_its_line(text: str) -> None:
     assert code == "–" or re.fullmatch(r"`(?:[^`|\n\\]|\\[\\|])*`", code)
 
 
+def test_no_order_to_azure_pipelines_passes() -> None:
+    for order in ("##vso[task.setvariable variable=x]y", "##[error]x", "x ##VSO[task.complete]"):
+        for told in (forge_text(order), forge_code(order), shortened(order)):
+            assert not re.search(r"(?i)##(?:vso)?\[", told)
+
+
 def test_code_has_no_end_before_its_end() -> None:
     assert forge_code("a`b|c\\d") == "`a'b\\|c\\\\d`"
     assert forge_code(" \n ") == "–"
