@@ -116,7 +116,8 @@ def test_a_repository_hidden_among_the_files_is_not_obeyed(team: Team, trap: Tra
         mallory.write(f"site/{folder}/kept", "")
     for hook in HOOKS:
         trap.arm(hidden / "hooks" / hook)
-    mallory.write("site/config", f"[core]\n\tbare = false\n\tworktree = .\n\tfsmonitor = {trap.program}\n")
+    settings = f"[core]\n\trepositoryformatversion = 0\n\tbare = false\n\tworktree = .\n\tfsmonitor = {trap.program}\n"
+    mallory.write("site/config", settings)
     mallory.write("site/infratrack.yaml", "infratrack: 1\nproject: {id: dc-west, name: West}\n")
     runner = runner_of(team, mallory)
     play_all(runner, cwd=runner.folder / "site")
