@@ -100,7 +100,9 @@ class Ledger:
         if not items:
             return []
         appended, self._edge = self.storage.write(
-            lambda writer: self._append(writer, arrivals, signer, signer_name, clock)
+            lambda writer: self._append(writer, arrivals, signer, signer_name, clock),
+            digests={arrival.digest for arrival in arrivals},
+            keyids={signer.keyid, *(arrival.key.keyid for arrival in arrivals)},
         )
         return appended
 

@@ -86,8 +86,17 @@ class LedgerWriter(LedgerReader, Protocol):
 class LedgerStorage(LedgerReader, Protocol):
     """A place that keeps one log."""
 
-    def write(self, work: Callable[[LedgerWriter], Result]) -> Result:
-        """Run `work` with a writer, perhaps several times; durable when it returns what the last one returned."""
+    def write(
+        self,
+        work: Callable[[LedgerWriter], Result],
+        *,
+        digests: Collection[bytes] = (),
+        keyids: Collection[str] = (),
+    ) -> Result:
+        """Run `work` with a writer, perhaps several times; durable when it returns what the last one returned.
+
+        `digests` and `keyids` are what it will ask about or add: a store far away looks all of them up together.
+        """
 
     def damage(self) -> Sequence[str]:
         """What the store itself finds wrong with its files or tables, a sentence each; empty when sound."""

@@ -9,7 +9,7 @@ from infratrack.errors import IntegrityFailure
 from infratrack.ledger.merkle import GrowingTree, Place, leaf_hash, places
 from infratrack.ledger.storage.git import layout
 from infratrack.ledger.storage.git.growth import Growth, needed_to_grow
-from infratrack.ledger.storage.git.lookup import hash_from, hash_paths, leaf_from, leaf_paths
+from infratrack.ledger.storage.git.lookup import hash_from, hash_paths, leaf_paths, leaves_from
 
 LARGE = 256 * 256 + 256 + 20
 
@@ -98,7 +98,7 @@ def test_every_leaf_and_every_hash_is_found(size: int) -> None:
     files, hashes = grown({}, [size]), hashes_of(size)
     for index in range(size):
         paths = leaf_paths([index], size)
-        assert leaf_from(index, size, {path: files[path] for path in paths}) == leaf(index)
+        assert leaves_from([index], size, {path: files[path] for path in paths}) == {index: leaf(index)}
     for place, hash_ in hashes.items():
         paths = hash_paths([place], size)
         assert hash_from(place, size, {path: files[path] for path in paths}) == hash_
@@ -115,8 +115,9 @@ def test_hashes_of_upper_levels_are_found(large: dict[str, bytes], large_hashes:
 
 def test_what_is_not_there_is_not_found(large: dict[str, bytes]) -> None:
     assert leaf_paths([LARGE, -1], LARGE) == []
-    assert leaf_from(LARGE, LARGE, large) is None
-    assert leaf_from(0, LARGE, {}) is None
+    assert leaves_from([LARGE, -1], LARGE, large) == {}
+    assert leaves_from([0], LARGE, {}) == {}
+    assert leaves_from([0, 1, LARGE - 1], LARGE, large) == {0: leaf(0), 1: leaf(1), LARGE - 1: leaf(LARGE - 1)}
     assert hash_paths([Place(0, LARGE)], LARGE) == []
     assert hash_from(Place(0, LARGE), LARGE, large) is None
     assert hash_from(Place(0, 0), LARGE, {}) is None

@@ -38,14 +38,17 @@ def leaf_paths(indexes: Sequence[int], size: int) -> list[str]:
     return list(dict.fromkeys(_leaf_piece(index, size).path for index in indexes if 0 <= index < size))
 
 
-def leaf_from(index: int, size: int, files: Mapping[str, bytes]) -> bytes | None:
-    """A leaf out of the files; None when it, or its file, is not there. IntegrityFailure for a damaged file."""
-    if not 0 <= index < size:
-        return None
-    piece = _leaf_piece(index, size)
-    if piece.path not in files:
-        return None
-    return read_bundle(piece.path, files[piece.path], piece.holds)[piece.start]
+def leaves_from(indexes: Sequence[int], size: int, files: Mapping[str, bytes]) -> dict[int, bytes]:
+    """Leaves out of the files; those that are not there are left out. IntegrityFailure for a damaged file."""
+    bundles: dict[str, list[bytes]] = {}
+    found = {}
+    for index in indexes:
+        piece = _leaf_piece(index, size) if 0 <= index < size else None
+        if piece and piece.path in files:
+            if piece.path not in bundles:
+                bundles[piece.path] = read_bundle(piece.path, files[piece.path], piece.holds)
+            found[index] = bundles[piece.path][piece.start]
+    return found
 
 
 def hash_paths(wanted: Sequence[Place], size: int) -> list[str]:

@@ -187,7 +187,13 @@ class SqlStorage:
         with self._reading() as transaction:
             return transaction.keys()
 
-    def write(self, work: Callable[[LedgerWriter], Result]) -> Result:
+    def write(
+        self,
+        work: Callable[[LedgerWriter], Result],
+        *,
+        digests: Collection[bytes] = (),
+        keyids: Collection[str] = (),
+    ) -> Result:
         """See LedgerStorage: one transaction that holds the write lock from its beginning, so that once is enough."""
         with self._turn, self._explained():
             # Kept between batches, and given back to the pool (which undoes what is not committed) when one fails.
