@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -32,10 +32,13 @@ from infratrack.capture.pack_format import (
 )
 from infratrack.errors import InfratrackError, InputError, IntegrityFailure
 from infratrack.evidence.envelope import MAXIMUM_LINE_BYTES, open_envelope, verify
+from infratrack.evidence.identity.endorsement import endorsed_by
 from infratrack.evidence.keys import PublicKey
+from infratrack.evidence.predicates import ENDORSEMENT
 from infratrack.evidence.spool import Spool
 from infratrack.evidence.spooled_keys import SpooledKeys
 from infratrack.evidence.statement import Statement, read_statement
+from infratrack.evidence.trust import Trust, covering
 from infratrack.ledger.bundle_format import read_keys
 from infratrack.values import Digest, sha256_digest
 
@@ -63,12 +66,13 @@ class Checked(Struct, frozen=True):
     """Public keys of the signers."""
 
 
-def check_pack(path: Path, project_id: str, trusted: Collection[str], known: Mapping[str, PublicKey]) -> Checked:
+def check_pack(path: Path, project_id: str, trust: Trust, known: Mapping[str, PublicKey]) -> Checked:
     """Read a pack from its first byte to its last; nothing is taken in.
 
-    Each envelope must be signed by a key of `trusted` (key ids); `known` are public keys at hand, and those named by
-    their id only may come with the pack. Raises InputError for what is no file, or the pack of another project,
-    IntegrityFailure for anything that is not exactly a pack, or is signed by somebody else.
+    Each envelope must be signed by a key that the project trusts, by itself or for an identity that an endorsement in
+    the same pack proves. `known` are public keys at hand; others may come with the pack. Raises InputError for what is
+    no file, or the pack of another project, IntegrityFailure for anything that is not exactly a pack, or is signed by
+    somebody else.
     """
     with _opened(path) as file:
         reader = _Reader(file)
@@ -77,9 +81,9 @@ def check_pack(path: Path, project_id: str, trusted: Collection[str], known: Map
             raise InputError(
                 f"{path} holds evidence of the project {packed_for[:80]!a}, not of {project_id!r}", "take it in there"
             )
-        brought = read_keys(reader.small(KEYS))
-        keys = {keyid: key for keyid, key in {**brought, **known}.items() if keyid in trusted}
+        keys = {**read_keys(reader.small(KEYS)), **known}
         pieces = _check_lines(reader, project_id, keys)
+        _check_signers(pieces, trust)
         blobs = _check_blobs(reader, pieces)
     present = [structs.replace(one, blobs=tuple(digest for digest in one.blobs if digest in blobs)) for one in pieces]
     signers = {one.keyid for one in pieces}
@@ -183,6 +187,22 @@ def _check_lines(reader: _Reader, project_id: str, keys: Mapping[str, PublicKey]
             raise damaged(f"envelope {number} stands twice")
         pieces[digest] = Piece(digest, offset, len(line), keyid, statement, tuple(sorted(named_blobs(statement))))
     return list(pieces.values())
+
+
+def _check_signers(pieces: Sequence[Piece], trust: Trust) -> None:
+    """Whether the project trusts everybody who signed; a key is not trusted for coming along."""
+    trusted = {*trust.signers, *trust.people}
+    for piece in pieces:
+        if piece.statement.predicate_type == ENDORSEMENT and piece.keyid not in trusted:
+            endorsed = endorsed_by(piece.statement.predicate, piece.keyid)
+            if endorsed is not None and covering(trust, endorsed) is not None:
+                trusted.add(piece.keyid)
+    for number, piece in enumerate(pieces, start=1):
+        if piece.keyid not in trusted:
+            raise IntegrityFailure(
+                f"envelope {number} of the pack: the project does not trust its signer (key {piece.keyid[:16]})",
+                "nothing of the pack was taken in; `trust` in the project file names keys and identities",
+            )
 
 
 def _check_blobs(reader: _Reader, pieces: Sequence[Piece]) -> dict[Digest, tuple[int, int]]:

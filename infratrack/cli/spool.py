@@ -175,8 +175,7 @@ def unpack(  # noqa: PLR0913, PLR0917 -- one parameter an option
     from infratrack.errors import Unreachable  # noqa: PLC0415 -- likewise
 
     workspace = Workspace.open(project, environ=dict(os.environ), key_name=key)
-    trusted = {*workspace.trust.signers, *workspace.trust.people}
-    packs = [check_pack(file, workspace.project_id, trusted, workspace.known_keys) for file in files]
+    packs = [check_pack(file, workspace.project_id, workspace.trust, workspace.known_keys) for file in files]
     for one in packs:
         take_in(one, workspace.spool)
     delivered = try_to_send(workspace, say)

@@ -9,7 +9,9 @@ import tarfile
 import threading
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 
 from infratrack.capture import pack_format
@@ -18,13 +20,18 @@ from infratrack.capture.pack_format import ABOUT, BLOBS, ENVELOPES, KEYS, Member
 from infratrack.capture.unpack import Checked, check_pack, take_in
 from infratrack.errors import InfratrackError, InputError, IntegrityFailure, Unreachable
 from infratrack.evidence.envelope import seal
+from infratrack.evidence.identity.endorsement import endorsement_of
+from infratrack.evidence.identity.tokens import audience_for
+from infratrack.evidence.identity.trusted import TrustedIdentity
 from infratrack.evidence.keys import PublicKey, SigningKey
-from infratrack.evidence.predicates import COMMAND, Artifact, Links, Run, RunPredicate, artifact
+from infratrack.evidence.predicates import COMMAND, ENDORSEMENT, Artifact, Links, Run, RunPredicate, artifact
 from infratrack.evidence.spool import Spool
 from infratrack.evidence.spooled_keys import SpooledKeys
-from infratrack.evidence.statement import bare_subject, build_statement
+from infratrack.evidence.statement import bare_subject, build_statement, run_predicate
+from infratrack.evidence.trust import Trust, TrustedSigner
 from infratrack.ledger.bundle_format import write_keys
 from infratrack.values import Digest, sha256_digest
+from tests.evidence.identity.issuer import GITHUB, github_claims, issuer_key, token
 
 KEY = SigningKey.from_seed(bytes(32))
 STRANGER = SigningKey.from_seed(b"s" * 32)
@@ -80,8 +87,11 @@ def there(tmp_path: Path) -> Spool:
     return Spool(tmp_path / "there", "dc-west")
 
 
-def check(path: Path, trusted: frozenset[str] = frozenset(KNOWN), known: Mapping[str, PublicKey] = KNOWN) -> Checked:
-    return check_pack(path, "dc-west", trusted, known)
+TRUST = Trust(signers={KEY.keyid: TrustedSigner("ci", None)})
+
+
+def check(path: Path, known: Mapping[str, PublicKey] = KNOWN, trust: Trust = TRUST) -> Checked:
+    return check_pack(path, "dc-west", trust, known)
 
 
 def check_bytes(tmp_path: Path, content: bytes) -> Checked:
@@ -167,7 +177,7 @@ def test_a_key_that_the_project_names_by_its_id_may_come_with_the_pack(
 def test_a_key_is_not_trusted_for_coming_along(tmp_path: Path, there: Spool) -> None:
     line = evidence("forged", key=STRANGER)
     given = members(line) | {KEYS: write_keys({STRANGER.keyid: STRANGER.public_key})}
-    with pytest.raises(IntegrityFailure, match="envelope 1 of the pack: the signing key is not known"):
+    with pytest.raises(IntegrityFailure, match="envelope 1 of the pack: the project does not trust its signer"):
         check_bytes(tmp_path, tar(given))
     (tmp_path / "given.tar").write_bytes(tar(members(evidence("r1"), line)))
     with pytest.raises(IntegrityFailure, match="envelope 2"):
@@ -338,3 +348,49 @@ def test_only_files_are_read_and_nothing_hangs(tmp_path: Path) -> None:
         thread.start()
         thread.join(10)
         assert len(failures) == 1, path
+
+
+KEYLESS = SigningKey.from_seed(b"k" * 32)
+JOBS = TrustedIdentity("deliver", GITHUB, (issuer_key().thumbprint,), (("repository", "acme/network"),))
+
+
+def endorsement(key: SigningKey, **claims: Any) -> bytes:
+    """The endorsement of a job's key, signed by the key, as a keyless job leaves it."""
+    made = endorsement_of(key.keyid, token(github_claims(audience_for(key.keyid), **claims)), issuer_key())
+    payload = build_statement(
+        subjects=[bare_subject(None, "e1")],
+        predicate_type=ENDORSEMENT,
+        predicate=run_predicate(
+            RunPredicate(run=Run("e1", outcome="succeeded"), links=Links("dc-west")), msgspec.to_builtins(made)
+        ),
+    )
+    return seal(payload, key)
+
+
+def keyless(tmp_path: Path, *lines: bytes) -> Path:
+    path = tmp_path / "keyless.tar"
+    keys = {one.keyid: one.public_key for one in (KEYLESS, STRANGER)}
+    path.write_bytes(tar(members(*lines) | {KEYS: write_keys(keys)}))
+    return path
+
+
+def test_a_job_without_a_key_is_trusted_for_its_identity(tmp_path: Path, there: Spool) -> None:
+    path = keyless(tmp_path, evidence("r1", key=KEYLESS), endorsement(KEYLESS))
+    take_in(check(path, {}, Trust(identities=(JOBS,))), there)
+    assert there.count() == 2
+    assert SpooledKeys(there.folder).all() == {KEYLESS.keyid: KEYLESS.public_key}
+
+
+@pytest.mark.parametrize(
+    ("lines", "trust"),
+    [
+        ([evidence("r1", key=KEYLESS)], Trust(identities=(JOBS,))),
+        ([evidence("r1", key=KEYLESS), endorsement(KEYLESS)], Trust()),
+        ([evidence("r1", key=STRANGER), endorsement(KEYLESS)], Trust(identities=(JOBS,))),
+        ([endorsement(KEYLESS, event_name="pull_request")], Trust(identities=(JOBS,))),
+        ([endorsement(KEYLESS, repository="mallory/network")], Trust(identities=(JOBS,))),
+    ],
+)
+def test_an_identity_vouches_for_nobody_else(tmp_path: Path, lines: list[bytes], trust: Trust) -> None:
+    with pytest.raises(IntegrityFailure, match="does not trust its signer"):
+        check(keyless(tmp_path, *lines), {}, trust)

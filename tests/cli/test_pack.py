@@ -91,7 +91,7 @@ def test_evidence_of_somebody_who_is_not_trusted_is_not_taken_in(job: Workshop, 
     ok(job.infratrack("spool", "pack", "forged.tar"))
     ended = deliverer.infratrack("spool", "unpack", str(job.folder / "forged.tar"))
     assert ended.returncode == 6
-    assert "the signing key is not known" in ended.stderr
+    assert "the project does not trust its signer" in ended.stderr
     assert deliverer.waiting() == []
     assert not (deliverer.folder / ".infratrack").exists()
 
