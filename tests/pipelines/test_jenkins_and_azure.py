@@ -1,0 +1,153 @@
+"""The shell of the Jenkins and Azure pipelines, run for real in order. Stages, jobs and conditions are only played.
+
+Neither system runs here: which stage runs when is read by people, and by the schema of Azure's files.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.pipelines.repositories import Team, run
+
+pytestmark = pytest.mark.slow
+
+_VALUE = re.compile(r"""(\w+) = (?:'([^']*)'|"([^"]*)")""")
+_TOLD = re.compile(r"##vso\[task\.(prependpath|setvariable variable=(\w+))\](.*)")
+
+
+@pytest.fixture
+def team(tmp_path: Path) -> Team:
+    return Team(tmp_path)
+
+
+def prepared(team: Team, system: str, branch: str = "main") -> tuple[Path, dict[str, str]]:
+    """A clone on a machine of its own, and its environment, without any key."""
+    team.call("infratrack", "ci", "init", system, "--install", "")
+    team.push()
+    team.push(branch)
+    clone = team.place / "workspace"
+    team.call("git", "clone", "-q", "--depth=1", "-b", branch, team.remote.as_uri(), str(clone), cwd=team.place)
+    home = team.place / "machine"
+    home.mkdir()
+    kept = {name: value for name, value in team.environment.items() if name != "INFRATRACK_HOME"}
+    return clone, kept | {"HOME": str(home)}
+
+
+def statuses(team: Team) -> dict[str, str]:
+    document = json.loads(team.call("infratrack", "status", "--format", "json"))
+    return {one["id"]: one["status"] for one in document["deliverables"]}
+
+
+def jenkins(clone: Path, environment: Mapping[str, str], *stages: str) -> str:
+    """Run the `sh` of these stages, each with what its `environment` sets; what they printed."""
+    text = (clone / "Jenkinsfile").read_text()
+    printed = ""
+    for stage in stages:
+        part = text.split(f"stage('{stage}')" if stage != "post" else "  post {", 1)[1]
+        script = re.findall(r"sh '''(.*?)'''", part, re.DOTALL)[0].replace("\\\\", "\\")
+        before = part.split("steps {", 1)[0] if stage != "post" else ""
+        own = {name: single or double for name, single, double in _VALUE.findall(before)}
+        own = {
+            name: re.sub(r"\$\{env\.(\w+)\}", lambda hole: environment[hole[1]], value) for name, value in own.items()
+        }
+        ended = run(("bash", "-c", script), clone, {**environment, **own})
+        printed += ended.stdout + ended.stderr
+        assert ended.returncode == 0, printed
+    return printed
+
+
+def test_jenkins_delivers_on_the_branch(team: Team) -> None:
+    clone, environment = prepared(team, "jenkins")
+    environment |= {"WORKSPACE_TMP": str(team.place / "tmp"), "INFRATRACK_SIGNING_KEY": team.signing_key}
+    jenkins(clone, environment, "Set up", "Deliver")
+    assert statuses(team) == {"vlans": "complete", "greeting": "complete"}
+    environment["INFRATRACK_HOME"] = f"{environment['WORKSPACE_TMP']}/infratrack/home"
+    jenkins(clone, environment, "post")
+    assert "VLANs live" in (clone / ".infratrack/summary.md").read_text()
+    assert not (clone / ".infratrack/evidence.tar").exists()
+
+
+def test_jenkins_plans_a_change_request_and_archives_its_evidence(team: Team) -> None:
+    clone, environment = prepared(team, "jenkins", "feature")
+    environment |= {"WORKSPACE_TMP": str(team.place / "tmp")}
+    jenkins(clone, environment, "Set up", "Plan")
+    assert statuses(team) == {"vlans": "not_started", "greeting": "not_started"}
+    environment["INFRATRACK_HOME"] = f"{environment['WORKSPACE_TMP']}/infratrack/home"
+    jenkins(clone, environment, "post")
+    assert (clone / ".infratrack/evidence.tar").is_file()
+
+
+def test_jenkins_looks_for_drift(team: Team) -> None:
+    clone, environment = prepared(team, "jenkins")
+    environment |= {"WORKSPACE_TMP": str(team.place / "tmp"), "INFRATRACK_SIGNING_KEY": team.signing_key}
+    assert "terraform state in infra" in " ".join(jenkins(clone, environment, "Set up", "Observe").split())
+
+
+def azure(clone: Path, environment: Mapping[str, str], name: str) -> dict[str, str]:
+    """Run the steps of one job; the variables that it set. Templates are taken in, other tasks are skipped."""
+    pipeline = yaml.safe_load((clone / "azure-pipelines.yml").read_text())
+    job = next(one for one in pipeline["jobs"] if name in {one.get("job"), one.get("deployment")})
+    steps = job["steps"] if "steps" in job else job["strategy"]["runOnce"]["deploy"]["steps"]
+    variables = {**pipeline["variables"], **job.get("variables", {})}
+    now = dict(environment) | {key: filled(value, environment) for key, value in variables.items()}
+    told: dict[str, str] = {}
+    for step in [inner for one in steps for inner in taken_in(clone, one)]:
+        if "bash" not in step:
+            continue
+        own = {key: filled(value, environment) for key, value in step.get("env", {}).items()}
+        own = {key: value for key, value in own.items() if not value.startswith("$(")}
+        script = ("bash", "--noprofile", "--norc", "-c", step["bash"])
+        ended = run(script, clone / step.get("workingDirectory", "."), {**now, **own})
+        assert ended.returncode == 0, ended.stdout + ended.stderr
+        for kind, variable, value in _TOLD.findall(ended.stdout):
+            if kind == "prependpath":
+                now["PATH"] = f"{value}:{now['PATH']}"
+            else:
+                told[variable] = value
+    return told
+
+
+def taken_in(clone: Path, step: dict[str, Any]) -> list[dict[str, Any]]:
+    if "template" not in step:
+        return [step]
+    steps: list[dict[str, Any]] = yaml.safe_load((clone / step["template"]).read_text())["steps"]
+    return steps
+
+
+def filled(value: str, environment: Mapping[str, str]) -> str:
+    def known(hole: re.Match[str]) -> str:
+        name = hole[1].replace(".", "_").upper() if "." in hole[1] else hole[1]
+        return environment.get(name, hole[0])
+
+    return re.sub(r"\$\(([\w.]+)\)", known, value)
+
+
+def test_azure_delivers_on_the_branch(team: Team) -> None:
+    clone, environment = prepared(team, "azure")
+    environment |= {"AGENT_TEMPDIRECTORY": str(team.place / "tmp"), "INFRATRACK_SIGNING_KEY": team.signing_key}
+    assert azure(clone, environment, "deliver") == {}
+    assert statuses(team) == {"vlans": "complete", "greeting": "complete"}
+    assert "VLANs live" in (team.place / "tmp/infratrack/summary.md").read_text()
+
+
+def test_azure_plans_a_pull_request_and_publishes_its_evidence(team: Team) -> None:
+    clone, environment = prepared(team, "azure", "feature")
+    environment |= {"AGENT_TEMPDIRECTORY": str(team.place / "tmp")}
+    told = azure(clone, environment, "plan")
+    assert Path(told["infratrackEvidence"]).is_file()
+    assert statuses(team) == {"vlans": "not_started", "greeting": "not_started"}
+
+
+def test_azure_looks_for_drift(team: Team) -> None:
+    clone, environment = prepared(team, "azure")
+    environment |= {"AGENT_TEMPDIRECTORY": str(team.place / "tmp"), "INFRATRACK_SIGNING_KEY": team.signing_key}
+    azure(clone, environment, "observe")
+    document = json.loads(team.call("infratrack", "status", "--format", "json"))
+    assert document["ledger"]["size"] == 2
