@@ -15,7 +15,7 @@ import click
 
 from infratrack.cli.linking import key_option
 from infratrack.cli.messages import say
-from infratrack.cli.options import format_option, project_option
+from infratrack.cli.options import format_option, policy_ref_option, project_option
 
 if TYPE_CHECKING:
     from infratrack.capture.deliver import StepResult
@@ -34,6 +34,7 @@ evidence did not reach the ledger."""
 @click.argument("pipeline")
 @click.option("--require-delivery", is_flag=True, help="Fail (4) when the evidence does not reach the ledger.")
 @key_option
+@policy_ref_option
 @project_option
 @format_option("table", "json")
 @click.pass_context
@@ -42,6 +43,7 @@ def deliver(  # noqa: PLR0913, PLR0917 -- one parameter an option
     pipeline: str,
     require_delivery: bool,  # noqa: FBT001 -- click passes it by name
     key: str | None,
+    policy_ref: str | None,
     project: Path,
     output_format: str,
 ) -> None:
@@ -56,7 +58,7 @@ def deliver(  # noqa: PLR0913, PLR0917 -- one parameter an option
     from infratrack.cli.delivery_progress import shown_progress  # noqa: PLC0415 -- likewise
     from infratrack.cli.sending import try_to_send  # noqa: PLC0415 -- likewise
 
-    workspace = Workspace.open(project, environ=dict(os.environ), key_name=key)
+    workspace = Workspace.open(project, environ=dict(os.environ), key_name=key, policy_ref=policy_ref)
     declared = find_pipeline(workspace, pipeline)
     results: list[StepResult] = []
     delivered = True

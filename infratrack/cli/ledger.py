@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from infratrack.cli.options import format_option, instant_since, project_option
+from infratrack.cli.options import format_option, instant_since, policy_ref_option, project_option
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,9 +42,16 @@ def ledger() -> None:
 @click.option("--deliverable", metavar="ID", help="Only evidence linked to this deliverable.")
 @click.option("--since", metavar="TIME", help="Only entries recorded since (2026-01-05, 2026-01-05T09:30Z or 7d ago).")
 @click.option("--limit", metavar="N", type=click.IntRange(min=1), help="Only the newest N of them.")
+@policy_ref_option
 @format_option("table", "json")
 def show(  # noqa: PLR0913, PLR0917 -- one parameter an option
-    project: Path, kind: str | None, deliverable: str | None, since: str | None, limit: int | None, output_format: str
+    project: Path,
+    kind: str | None,
+    deliverable: str | None,
+    since: str | None,
+    limit: int | None,
+    policy_ref: str | None,
+    output_format: str,
 ) -> None:
     """List entries, oldest first.
 
@@ -53,7 +60,7 @@ def show(  # noqa: PLR0913, PLR0917 -- one parameter an option
     """
     from infratrack.cli.ledger_listing import Filter, listed, print_table  # noqa: PLC0415 -- not for --help
 
-    workspace = _workspace(project)
+    workspace = _workspace(project, policy_ref)
     wanted = Filter(kind, deliverable, instant_since(since), limit)
     opened = workspace.ledger(create=False)
     try:
@@ -70,8 +77,11 @@ def show(  # noqa: PLR0913, PLR0917 -- one parameter an option
 @project_option
 @click.option("--bundle", metavar="DIR", type=_FOLDER, help="Verify this exported bundle; needs no ledger.")
 @_trust_option
+@policy_ref_option
 @format_option("table", "json")
-def verify(project: Path, bundle: Path | None, trust_files: tuple[Path, ...], output_format: str) -> None:
+def verify(
+    project: Path, bundle: Path | None, trust_files: tuple[Path, ...], policy_ref: str | None, output_format: str
+) -> None:
     """Check every envelope, leaf, tree hash, key, checkpoint and blob, and say what was verified.
 
     Whom to trust is told from outside: by `trust` and `people` in the project file, or by --trust. The facts index of
@@ -80,7 +90,7 @@ def verify(project: Path, bundle: Path | None, trust_files: tuple[Path, ...], ou
     """
     from infratrack.cli.ledger_verification import verify_and_tell  # noqa: PLC0415 -- not for --help
 
-    verify_and_tell(_workspace(project), bundle, trust_files, output_format)
+    verify_and_tell(_workspace(project, policy_ref), bundle, trust_files, output_format)
 
 
 @ledger.command(epilog="Example: infratrack ledger proof 12 --out entry-12.tlog-proof")
@@ -158,7 +168,8 @@ def export(project: Path, folder: Path) -> None:
 @project_option
 @click.argument("folder", metavar="DIR", type=_FOLDER)
 @_trust_option
-def import_(project: Path, folder: Path, trust_files: tuple[Path, ...]) -> None:
+@policy_ref_option
+def import_(project: Path, folder: Path, trust_files: tuple[Path, ...], policy_ref: str | None) -> None:
     """Verify the bundle in DIR, then bring its evidence into the ledger. Doing it again adds nothing.
 
     An empty ledger becomes the bundle's log as it is; in any other, what is missing is appended and recorded as of
@@ -170,7 +181,7 @@ def import_(project: Path, folder: Path, trust_files: tuple[Path, ...]) -> None:
     from infratrack.ledger.bundle import import_bundle, verify_bundle  # noqa: PLC0415 -- likewise
     from infratrack.ledger.log import Appended, Incoming  # noqa: PLC0415 -- likewise
 
-    workspace = _workspace(project)
+    workspace = _workspace(project, policy_ref)
     trust = _trust(workspace, trust_files)
     # A bundle that is damaged must not even make a ledger.
     verify_bundle(folder, trust)
@@ -190,10 +201,10 @@ def import_(project: Path, folder: Path, trust_files: tuple[Path, ...]) -> None:
     say(f"verified {imported.verified.entries} entries and added {imported.added} {how}")
 
 
-def _workspace(project: Path) -> Workspace:
+def _workspace(project: Path, policy_ref: str | None = None) -> Workspace:
     from infratrack.capture.workspace import Workspace  # noqa: PLC0415 -- not for --help
 
-    return Workspace.open(project, environ=os.environ)
+    return Workspace.open(project, environ=os.environ, policy_ref=policy_ref)
 
 
 def _trust(workspace: Workspace, files: tuple[Path, ...]) -> Trust:

@@ -50,7 +50,10 @@ def verify_and_tell(workspace: Workspace, bundle: Path | None, files: tuple[Path
         ) from damage
     name = trust.name_of(verified.signer) or verified.signer_name
     if output_format == "json":
-        click.echo(json.dumps(_document(verified, name, compared), indent=2, ensure_ascii=False))
+        # Where the trust root came from; nowhere when it was given by hand.
+        policy = None if files else {"ref": workspace.policy.ref, "commit": workspace.policy.commit}
+        document = {**_document(verified, name, compared), "policy": policy}
+        click.echo(json.dumps(document, indent=2, ensure_ascii=False))
     else:
         click.echo(_sentences(verified, name, compared))
 
@@ -65,7 +68,10 @@ def _trust_of_project(workspace: Workspace, bundle: Path | None) -> Trust:
                 f"no trust root: {error.message}, so nothing was verified",
                 "name a key that you trust with --trust KEY.pem, or run this inside the project",
             ) from error
-    return workspace.trust
+    trust = workspace.trust
+    if workspace.policy.note:
+        say(workspace.policy.note)
+    return trust
 
 
 def trust_of_files(files: tuple[Path, ...]) -> Trust:

@@ -11,7 +11,7 @@ import click
 
 from infratrack.cli.linking import key_option, linking_options
 from infratrack.cli.messages import say
-from infratrack.cli.options import format_option, instant_since, project_option
+from infratrack.cli.options import format_option, instant_since, policy_ref_option, project_option
 
 if TYPE_CHECKING:
     from infratrack.capture.workspace import Workspace
@@ -44,6 +44,7 @@ or nothing could be observed, 4 what it looks at (or part of it) or the spool co
 @linking_options
 @click.option("--require-delivery", is_flag=True, help="Fail (4) when the evidence does not reach the ledger.")
 @key_option
+@policy_ref_option
 @project_option
 @format_option("table", "json")
 @click.pass_context
@@ -55,6 +56,7 @@ def observe(  # noqa: PLR0913, PLR0917 -- one parameter an option
     since: str | None,
     project: Path,
     key: str | None,
+    policy_ref: str | None,
     output_format: str,
     changelog: bool,  # noqa: FBT001 -- click passes it by name
     check: bool,  # noqa: FBT001 -- likewise
@@ -80,7 +82,7 @@ def observe(  # noqa: PLR0913, PLR0917 -- one parameter an option
     asked = Asked(target, changelog, instant_since(since))
     if asked.since is not None and asked.since > now():
         raise InputError(f"--since {since!r} is still to come", "name a time that has passed, such as 7d")
-    workspace = Workspace.open(project, environ=dict(os.environ), key_name=key)
+    workspace = Workspace.open(project, environ=dict(os.environ), key_name=key, policy_ref=policy_ref)
     if workspace.spool.folder.is_dir():
         try_to_send(workspace, None)
     seen = look(workspace, name, asked, say)
