@@ -21,6 +21,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Final, TypeVar
 
+import msgspec
 import pluggy
 from msgspec import Struct
 
@@ -320,7 +321,13 @@ class GuardedEvidenceType:
         if look is None:
             return None
         found = _timed(lambda: look(predicate), f"looking ahead by {self.wrapped.predicate_type}")
-        return found if isinstance(found, Foreseen) else None
+        if found is None:
+            return None
+        try:
+            # A copy of the right types: what a plugin hands over goes into comments and into the fold.
+            return msgspec.convert(msgspec.to_builtins(found), Foreseen)
+        except (msgspec.MsgspecError, TypeError, ValueError) as error:
+            raise PluginFailure(f"{self.wrapped.predicate_type} foresees what is no Foreseen") from error
 
 
 class _TooLate(BaseException):

@@ -22,6 +22,8 @@ from infratrack.plugin_manager import (
     guarded,
     load_plugins,
 )
+from infratrack.progress.criterion import Word
+from infratrack.progress.foreseen import Foreseen, PlannedChange
 
 GOOD = """\
 from infratrack.api import hookimpl
@@ -229,3 +231,25 @@ def test_words_work_in_other_threads_too() -> None:
     kind = GuardedEvidenceType(Slow())
     with pytest.raises(PluginFailure):
         guarded(lambda: kind.summary({}), 10, "it")
+
+
+class Foreseer(Slow):
+    """A kind of evidence that plans; what it foresees is what the predicate says."""
+
+    def foreseen(self, predicate: Any) -> Any:
+        return predicate["foreseen"]()
+
+
+def test_what_a_plugin_foresees_is_of_the_right_kind_or_its_failure() -> None:
+    kind = GuardedEvidenceType(Foreseer())
+    word = Word("kind", "", "name", {"is": "ok"})
+    good = Foreseen("infra", (PlannedChange("create", "name"),), (word,))
+    assert kind.foreseen({"foreseen": lambda: good}) == good
+    assert kind.foreseen({"foreseen": lambda: None}) is None
+    assert GuardedEvidenceType(Slow()).foreseen({}) is None
+    odd: tuple[Any, ...] = ("text", Foreseen(7), Foreseen("", ("x",)), Foreseen("", (), (Word("k", "", 3, {}),)))  # type: ignore[arg-type]  # what a broken plugin does
+    for bad in odd:
+        with pytest.raises(PluginFailure, match="foresees what is no Foreseen"):
+            kind.foreseen({"foreseen": lambda bad=bad: bad})
+    with pytest.raises(PluginFailure, match="raised ZeroDivisionError"):
+        kind.foreseen({"foreseen": lambda: 1 / 0})

@@ -15,6 +15,7 @@ from infratrack.errors import InfratrackError
 from infratrack.evidence.envelope import open_envelope
 from infratrack.evidence.statement import Statement, read_statement
 from infratrack.ledger.open import NoLedgerYet
+from infratrack.plugin_manager import PluginFailure
 from infratrack.progress.index.counting import what_counts
 from infratrack.values import Digest, sha256_digest
 
@@ -41,11 +42,19 @@ def plan_evidence(workspace: Workspace, digest: Digest) -> PlanEvidence | None:
     """
     wanted = digest.removeprefix("sha256:")
     for statement in _statements(workspace):
-        kind = workspace.plugins.evidence_types.get(statement.predicate_type)
         about = any(one.digest.get("sha256") == wanted for one in statement.subject)
-        if about and kind is not None and kind.foreseen(statement.predicate) is not None:
+        if about and _plans(workspace, statement):
             return PlanEvidence(statement.predicate_type, statement.predicate)
     return None
+
+
+def _plans(workspace: Workspace, statement: Statement) -> bool:
+    """Whether it is of a plan: evidence of its apply is about the same file."""
+    kind = workspace.plugins.evidence_types.get(statement.predicate_type)
+    try:
+        return kind is not None and kind.foreseen(statement.predicate) is not None
+    except PluginFailure:
+        return False
 
 
 def _statements(workspace: Workspace) -> Iterator[Statement]:

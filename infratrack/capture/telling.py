@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from infratrack.capture.ci import surroundings
 from infratrack.capture.clock import now
@@ -87,6 +87,7 @@ def _states(workspace: Workspace, plans: Sequence[ReadPlan]) -> tuple[ProjectSta
         return state, ahead
 
     state, ahead = workspace.computed(compute)
+    state = structs.replace(state, policy=workspace.policy)
     if ahead is None:
         return state, None
     return state, expected(state, ahead, touched_deliverables(project, criteria, trust, foreseen))

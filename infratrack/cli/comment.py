@@ -10,7 +10,7 @@ import click
 import msgspec
 
 from infratrack.cli.messages import say
-from infratrack.cli.options import format_option, project_option
+from infratrack.cli.options import format_option, policy_ref_option, project_option
 from infratrack.cli.telling import plan_options
 from infratrack.errors import InputError
 
@@ -47,6 +47,7 @@ that was read before."""
 @click.option("--dry-run", is_flag=True, help="Print the comment and ask nobody.")
 @click.option("--strict", is_flag=True, help="Fail when it cannot be told.")
 @format_option("text", "json")
+@policy_ref_option
 @project_option
 def comment(  # noqa: PLR0913 -- one parameter an option
     *,
@@ -61,6 +62,7 @@ def comment(  # noqa: PLR0913 -- one parameter an option
     dry_run: bool,
     strict: bool,
     output_format: str,
+    policy_ref: str | None,
     project: Path,
 ) -> None:
     """Keep one comment on the pull request: plans, deliverables that will complete or regress, what fails, the status.
@@ -78,7 +80,7 @@ def comment(  # noqa: PLR0913 -- one parameter an option
 
     _check_name(context)
     environ = dict(os.environ)
-    opened = Workspace.open(project, environ=environ)
+    opened = Workspace.open(project, environ=environ, policy_ref=policy_ref)
     telling = gather(opened, Asked(plans, directory, workspace))
     mark = comment_mark(telling.project, topic)
     body = comment_markdown(telling, mark, topic)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from infratrack.cli.messages import say
-from infratrack.cli.options import format_option, project_option
+from infratrack.cli.options import format_option, policy_ref_option, project_option
 from infratrack.cli.telling import plan_options
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ Exit codes: 0 told, also when something has regressed (`infratrack status --chec
     help="Print failing criteria as GitHub annotations.  [default: in GitHub Actions]",
 )
 @format_option("markdown", "json")
+@policy_ref_option
 @project_option
 def summary(  # noqa: PLR0913 -- one parameter an option
     *,
@@ -51,6 +52,7 @@ def summary(  # noqa: PLR0913 -- one parameter an option
     code_quality: Path | None,
     annotations: bool | None,
     output_format: str,
+    policy_ref: str | None,
     project: Path,
 ) -> None:
     """Tell the status, what fails and why, and what plans would turn, as the summary of a job.
@@ -64,7 +66,7 @@ def summary(  # noqa: PLR0913 -- one parameter an option
     from infratrack.cli.damaged_evidence import refuse_damage  # noqa: PLC0415 -- likewise
 
     environ = dict(os.environ)
-    opened = Workspace.open(project, environ=environ)
+    opened = Workspace.open(project, environ=environ, policy_ref=policy_ref)
     telling = gather(opened, Asked(plans, directory, workspace))
     if code_quality is not None:
         from infratrack.pipelines.annotations import code_quality_report  # noqa: PLC0415 -- rarely asked for

@@ -17,6 +17,7 @@ def telling_document(telling: Telling) -> dict[str, Any]:
         "project": telling.project,
         "progress": None if state is None else state.progress,
         "ledger": None if state is None else {"size": state.ledger.size, "root": state.ledger.root},
+        "policy": None if state is None else {"ref": state.policy.ref, "commit": state.policy.commit},
         "commit_status": msgspec.to_builtins(commit_status(telling)),
         "failing": msgspec.to_builtins(telling.failing),
         "plans": msgspec.to_builtins(telling.plans),

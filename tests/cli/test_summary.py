@@ -109,3 +109,11 @@ def test_a_plan_that_cannot_be_told_is_told_as_that(delivered: Delivered) -> Non
     assert "- `odd.json`: " in told.stdout
     assert "- `missing`: it cannot be read: No such file or directory" in told.stdout
     assert "75 %" in told.stdout
+
+
+def test_a_ledger_that_cannot_be_read_is_told_and_fails_no_job(delivered: Delivered) -> None:
+    text = (delivered.folder / "infratrack.yaml").read_text()
+    delivered.write("infratrack.yaml", text + "ledger: sqlite:///elsewhere/ledger.db\n")
+    (delivered.folder / "elsewhere" / "ledger.db").mkdir(parents=True)
+    told = delivered.ok("summary")
+    assert told.stdout.startswith("## dc-west\n\n- ⚠ The status is not known: ")
