@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from msgspec import structs
 
+from infratrack.capture.child_environment import IDENTITY_VARIABLES
 from infratrack.capture.clock import now
 from infratrack.capture.policy_ref import load_governed
 from infratrack.errors import InfratrackError, InputError
@@ -55,6 +56,7 @@ class Workspace:
         self._start = start
         self._key_name = key_name
         self._policy_ref = policy_ref
+        self._endorsed = False
         self.environ = environ
 
     @classmethod
@@ -143,8 +145,12 @@ class Workspace:
     def signing_key_or_new(self, say: Callable[[str], None]) -> NamedKey:
         """The key that signs; where there is none yet, one named `default` is made and said so.
 
-        Raises InputError when it cannot be told which key, Unreachable when none can be written.
+        Where the CI system offers an identity, that is recorded first, and a key in memory will do. Raises InputError
+        when it cannot be told which key, Unreachable when none can be written.
         """
+        endorsed = self._endorsed_key(say)
+        if endorsed is not None:
+            return endorsed
         try:
             return self.signing_key
         except NoSigningKey:
@@ -155,6 +161,28 @@ class Workspace:
         say(f"made a signing key, {made.source}; evidence counts once the project's `trust` names it")
         self.__dict__["signing_key"] = made
         return made
+
+    def _endorsed_key(self, say: Callable[[str], None]) -> NamedKey | None:
+        """The key that signs, with what the CI system says of its holder recorded once; None without one."""
+        if self._endorsed or not (self.environ.keys() & IDENTITY_VARIABLES):
+            return None
+        from infratrack.capture.endorsing import endorsed_key  # noqa: PLC0415 -- only where an identity is offered
+
+        self._endorsed = True
+        found = endorsed_key(self, say)
+        if found is not None:
+            self.__dict__["signing_key"] = found
+        return found
+
+    def _sending_key(self) -> NamedKey:
+        """The key that signs the next checkpoint. A job without a key that sends others' evidence is keyless too."""
+        try:
+            return self.signing_key
+        except NoSigningKey:
+            found = self._endorsed_key(lambda _: None) if self.spool.count() else None
+            if found is None:
+                raise
+            return found
 
     @property
     def _trusted_keyids(self) -> frozenset[str]:
@@ -190,8 +218,9 @@ class Workspace:
 
         if not self.spool.folder.is_dir():
             return Sent()
-        self.end_lost_runs(self.signing_key)
-        return send(self.spool, lambda: self.ledger(create=True), self.known_keys, self.signing_key, now)
+        signer = self._sending_key()
+        self.end_lost_runs(signer)
+        return send(self.spool, lambda: self.ledger(create=True), self.known_keys, signer, now)
 
     @property
     def known_keys(self) -> Mapping[str, PublicKey]:

@@ -134,6 +134,11 @@ class KeyStore:
         return self.folder / f"{name}.pem"
 
 
+def new_key_in_memory(name: str) -> NamedKey:
+    """A key that no file ever holds: it is gone with this process."""
+    return NamedKey(name, SigningKey(Ed25519PrivateKey.generate()), "memory")
+
+
 def key_from_environment(environ: Mapping[str, str]) -> NamedKey | None:
     r"""The key that INFRATRACK_SIGNING_KEY holds as PEM; None when unset.
 

@@ -13,11 +13,10 @@ from typing import Any, Final, Literal
 import msgspec
 from msgspec import Struct
 
-from infratrack.errors import InfratrackError, IntegrityFailure
+from infratrack.errors import InfratrackError
 from infratrack.evidence.identity.issuer_keys import IssuerKey, read_key
 from infratrack.evidence.identity.runner import Runner, runner_of
 from infratrack.evidence.identity.tokens import audience_for, issuer_claimed, verified_claims
-from infratrack.evidence.keys import PublicKey
 
 OIDC: Final = "oidc"
 
@@ -27,8 +26,6 @@ class EndorsementResult(Struct, frozen=True, rename="camel", forbid_unknown_fiel
 
     keyid: str
     """The key that is endorsed; it also signs the statement."""
-    public_key: str
-    """The same as PEM, so that whoever delivers the evidence later can verify it."""
     method: Literal["oidc"]
     token: str
     issuer_key: Mapping[str, str]
@@ -46,10 +43,10 @@ class Endorsed(Struct, frozen=True):
     runner: Runner
 
 
-def endorsement_of(key: PublicKey, token: str, issuer_key: IssuerKey) -> EndorsementResult:
+def endorsement_of(keyid: str, token: str, issuer_key: IssuerKey) -> EndorsementResult:
     """What to record of a token; IntegrityFailure when it does not endorse the key."""
-    claims = verified_claims(token, issuer_key, issuer=issuer_claimed(token), audience=audience_for(key.keyid))
-    return EndorsementResult(key.keyid, key.pem, OIDC, token, issuer_key.jwk, runner_of(claims))
+    claims = verified_claims(token, issuer_key, issuer=issuer_claimed(token), audience=audience_for(keyid))
+    return EndorsementResult(keyid, OIDC, token, issuer_key.jwk, runner_of(claims))
 
 
 def endorsed_by(predicate: Mapping[str, Any], signer: str) -> Endorsed | None:
@@ -59,25 +56,13 @@ def endorsed_by(predicate: Mapping[str, Any], signer: str) -> Endorsed | None:
         issuer_key = read_key(dict(result.issuer_key))
         if issuer_key is None:
             return None
-        found = endorsement_of(PublicKey.from_pem(result.public_key), result.token, issuer_key)
+        found = endorsement_of(result.keyid, result.token, issuer_key)
     except (InfratrackError, msgspec.ValidationError):
         return None
     # Nobody endorses a key but its holder, and no words are shown but the token's own.
     if found != result or found.keyid != signer:
         return None
     return Endorsed(found.keyid, issuer_key.thumbprint, found.runner)
-
-
-def key_in(predicate: Mapping[str, Any]) -> PublicKey:
-    """The public key that an endorsement brings along; IntegrityFailure when it brings none. Known is not trusted."""
-    try:
-        result = _result_in(predicate)
-        key = PublicKey.from_pem(result.public_key)
-    except (InfratrackError, msgspec.ValidationError) as error:
-        raise IntegrityFailure("this endorsement brings no public key along") from error
-    if key.keyid != result.keyid:
-        raise IntegrityFailure("this endorsement brings another public key along than it names")
-    return key
 
 
 def _result_in(predicate: Mapping[str, Any]) -> EndorsementResult:
