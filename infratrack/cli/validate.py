@@ -73,11 +73,11 @@ def _check_mappings(project: Project, file: Path, plugins: Plugins) -> None:
 
 def _check_ledger(project: Project, file: Path) -> None:
     from infratrack.errors import InputError  # noqa: PLC0415 -- `--help` loads nothing
-    from infratrack.ledger.open import resolve_address  # noqa: PLC0415 -- slow: only an unusual address needs it
+    from infratrack.ledger.address import read_address  # noqa: PLC0415 -- slow: only an unusual address needs it
     from infratrack.project.bound import told_at  # noqa: PLC0415 -- `--help` loads nothing
 
     try:
-        resolve_address(project.ledger, file.parent)
+        read_address(project.ledger)
     except InputError as error:
         raise told_at(error, file, ("ledger",)) from error
 

@@ -10,7 +10,7 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from infratrack.errors import InputError, IntegrityFailure, Unreachable
 from infratrack.values import Digest, sha256_digest
@@ -20,6 +20,26 @@ if TYPE_CHECKING:
 
 _PATH: Final = re.compile(r"sha256/([0-9a-f]{2})/(\1[0-9a-f]{62})")
 _TRY_AGAIN: Final = "check the path, the permissions and the network"
+
+
+class NotKept(InputError):
+    """There is no such blob, on purpose: it was larger than what the ledger's address lets in."""
+
+
+class Blobs(Protocol):
+    """What a ledger needs of the place that keeps its blobs; see BlobStore."""
+
+    def put(self, content: bytes) -> Digest:
+        """Keep the content; durable at the latest when entries that name it are written after it."""
+
+    def get(self, digest: Digest) -> bytes:
+        """The content. InputError when there is no such blob, IntegrityFailure when it is not what its name says."""
+
+    def has(self, digest: Digest) -> bool:
+        """Whether there is a blob of this name."""
+
+    def list(self) -> Iterator[Digest]:
+        """The digests of all blobs, in no order."""
 
 
 class BlobStore:

@@ -18,7 +18,7 @@ from infratrack.errors import InputError, IntegrityFailure
 from infratrack.evidence.envelope import open_envelope, verify
 from infratrack.evidence.keys import PublicKey, SigningKey
 from infratrack.evidence.statement import read_statement
-from infratrack.ledger.blobs import BlobStore
+from infratrack.ledger.blobs import Blobs
 from infratrack.ledger.checkpoint import Checkpoint, sign_checkpoint
 from infratrack.ledger.edge import Edge, head_checkpoint, read_edge, subtree_hashes
 from infratrack.ledger.entry import Entry, LedgerEntry, read_entry, write_entry
@@ -70,7 +70,7 @@ _KIND: Final = msgspec.json.Decoder(_Kind)
 class Ledger:
     """One log. `project_id` is what the origin is named for."""
 
-    def __init__(self, storage: LedgerStorage, blobs: BlobStore, *, project_id: str, address: str) -> None:
+    def __init__(self, storage: LedgerStorage, blobs: Blobs, *, project_id: str, address: str) -> None:
         self.storage: Final = storage
         self.blobs: Final = blobs
         self.project_id: Final = project_id

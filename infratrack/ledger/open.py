@@ -1,35 +1,54 @@
-"""Opening the ledger that a project file names: `sqlite:///relative/path.db` or `sqlite:////absolute/path.db`.
-
-`?blobs=URL` keeps blobs in an object store instead of the folder `blobs` beside the ledger.
-"""
+"""Opening the ledger that a project file names: a database file, or a branch of a Git remote (see `address`)."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
+import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Final
-from urllib.parse import parse_qs, unquote, urlsplit
 
 from infratrack.errors import InputError, IntegrityFailure, Unreachable
+from infratrack.evidence.key_store import home_folder
+from infratrack.ledger.address import GitAddress, read_address
 from infratrack.ledger.blobs import BlobStore
 from infratrack.ledger.log import Ledger
-
-_EXPECTED: Final = "write it like sqlite:///.infratrack/ledger.db"
 
 
 class NoLedgerYet(InputError):
     """The address is fine, but nothing was recorded there yet."""
 
 
-def open_ledger(address: str, folder: Path, *, project_id: str, create: bool = False) -> Ledger:
+def tell(sentence: str) -> None:
+    """Say a sentence of our own on standard error."""
+    with contextlib.suppress(OSError, ValueError):
+        sys.stderr.write(f"infratrack: {sentence}\n")
+
+
+def open_ledger(  # noqa: PLR0913 -- what there is around a ledger, all by keyword
+    address: str,
+    folder: Path,
+    *,
+    project_id: str,
+    create: bool = False,
+    environ: Mapping[str, str] | None = None,
+    report: Callable[[str], None] = tell,
+) -> Ledger:
     """Open the ledger at an address; a relative path starts at `folder`, the project's.
 
-    It is made (folder 0700, file 0600) when it is absent and `create` is set. Raises InputError for an address of an
-    unknown kind, NoLedgerYet for a ledger that is not there, Unreachable when it cannot be opened, IntegrityFailure
-    when what is there is no ledger.
+    It is made (folder 0700, file 0600; on a Git remote, the branch) when it is absent and `create` is set. `environ`
+    (this process's by default) says where this machine remembers what it saw, and how git reaches the network;
+    `report` hears what makes a ledger slow or is not kept. Raises InputError for an address of an unknown kind,
+    NoLedgerYet for a ledger that is not there, Unreachable when it cannot be opened, IntegrityFailure when what is
+    there is no ledger, or not the one that this machine saw.
     """
-    path, blobs = resolve_address(address, folder)
+    where = read_address(address)
+    if isinstance(where, GitAddress):
+        environ = os.environ if environ is None else environ
+        return _open_git(where, folder, project_id, address, create=create, environ=environ, report=report)
+    path = folder / where.path
+    blobs = path.parent / "blobs" if where.blobs is None else where.blobs
     try:
         there = path.stat().st_size if path.exists() else None
         if there is None:
@@ -50,6 +69,33 @@ def open_ledger(address: str, folder: Path, *, project_id: str, create: bool = F
 def new_origin(project_id: str) -> str:
     """A name for a new log that no other log has: `infratrack/<project id>/<8 random hexadecimal digits>`."""
     return f"infratrack/{project_id}/{secrets.token_hex(4)}"
+
+
+def _open_git(  # noqa: PLR0913 -- `open_ledger` is for others
+    where: GitAddress,
+    folder: Path,
+    project_id: str,
+    address: str,
+    *,
+    create: bool,
+    environ: Mapping[str, str],
+    report: Callable[[str], None],
+) -> Ledger:
+    from infratrack.ledger.storage.git.opening import open_branch  # noqa: PLC0415 -- only for such a ledger
+
+    storage, blobs = open_branch(where, folder, home=home_folder(environ), environ=environ, report=report)
+    try:
+        if not storage.is_there():
+            if not create:
+                raise NoLedgerYet(
+                    f"there is no ledger on {storage.name} yet",
+                    "the first evidence makes it: `infratrack run -- COMMAND`",
+                )
+            storage.create(new_origin(project_id))
+    except BaseException:
+        storage.close()
+        raise
+    return Ledger(storage, blobs, project_id=project_id, address=address)
 
 
 def _open_sqlite(path: Path, blobs: Path | str, project_id: str, address: str, *, create: bool) -> Ledger:
@@ -73,21 +119,3 @@ def _open_sqlite(path: Path, blobs: Path | str, project_id: str, address: str, *
 def _only_readable(path: Path) -> bool:
     """Whether the folder cannot be written, so that SQLite can neither lock nor keep its shared memory there."""
     return not os.access(path.parent, os.W_OK) and not path.with_name(path.name + "-wal").exists()
-
-
-def resolve_address(address: str, folder: Path) -> tuple[Path, Path | str]:
-    """The ledger's file and where its blobs are; InputError for an address of an unknown kind."""
-    try:
-        parts = urlsplit(address)
-        query = parse_qs(parts.query, strict_parsing=bool(parts.query))
-    except ValueError as error:
-        raise InputError(f"{address[:200]!a} is not a ledger address", _EXPECTED) from error
-    if parts.scheme != "sqlite":
-        raise InputError(f"{address[:200]!a} is not a kind of ledger that infratrack knows (sqlite)", _EXPECTED)
-    name = unquote(parts.path.removeprefix("/"))
-    if parts.netloc or not name or "\0" in name or set(query) - {"blobs"}:
-        raise InputError(f"{address[:200]!a} is not a ledger address", _EXPECTED)
-    path = folder / name
-    if "blobs" in query:
-        return path, query["blobs"][-1]
-    return path, path.parent / "blobs"

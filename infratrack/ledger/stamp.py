@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from infratrack.ledger.open import resolve_address
+from infratrack.ledger.address import SqliteAddress, read_address
 from infratrack.values import MICROSECONDS_PER_SECOND, Instant
 
 _SETTLED: Final = 2 * MICROSECONDS_PER_SECOND
@@ -15,10 +15,14 @@ _NANOSECONDS: Final = 1_000
 def ledger_stamp(address: str, folder: Path, now: Instant) -> str | None:
     """A text that changes whenever the ledger does; None when that cannot be told.
 
-    It is made of size, time and inode of the database file and its write-ahead log. File times are coarse, so a file
-    that was written within the last two seconds, or in the future, may be written again under the same time: None.
+    It is made of size, time and inode of the database file and its write-ahead log; of a ledger elsewhere only asking
+    tells: None. File times are coarse, so a file that was written within the last two seconds, or in the future, may be
+    written again under the same time: None.
     """
-    path, _ = resolve_address(address, folder)
+    where = read_address(address)
+    if not isinstance(where, SqliteAddress):
+        return None
+    path = folder / where.path
     parts = [str(path)]
     for file in (path, path.with_name(path.name + "-wal")):
         try:

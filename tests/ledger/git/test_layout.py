@@ -29,6 +29,7 @@ def test_folders_of_many_names_fan_out() -> None:
     assert layout.digest_path(bytes.fromhex(name)) == "digests/a/b/c/d/" + "0" * 60
     assert layout.key_path(name) == "keys/a/b/c/d/" + "0" * 60
     assert layout.blob_path(f"sha256:{name}") == "blobs/a/b/c/d/" + "0" * 60
+    assert layout.absent_blob_path(f"sha256:{name}") == "absent/a/b/c/d/" + "0" * 60
     assert layout.fanned_in("blobs", layout.blob_path(name)) == name
     assert layout.fanned_in("blobs", "blobs/a/bc/d/" + "0" * 60) is None
     assert layout.fanned_in("blobs", "blobs/readme") is None

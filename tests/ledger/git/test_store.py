@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from infratrack.ledger.storage.git.memory import Memory
 from infratrack.ledger.storage.git.remote import GitRemote
 from infratrack.ledger.storage.git.store import GitStorage
 from infratrack.ledger.storage.interface import LedgerStorage
@@ -17,7 +18,7 @@ def open_branch(folder: Path, machine: str = "machine", url: str | None = None) 
     remote = GitRemote.open(
         url or str(folder / "remote.git"), "infratrack/ledger", cache, report=print, environ=environ
     )
-    storage = GitStorage(remote, cache, print)
+    storage = GitStorage(remote, Memory(cache))
     storage.create("infratrack/test/00000000")
     return storage
 

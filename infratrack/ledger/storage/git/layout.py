@@ -31,6 +31,7 @@ BUNDLES: Final = "tile/entries"
 DIGESTS: Final = "digests"
 KEYS: Final = "keys"
 BLOBS: Final = "blobs"
+ABSENT: Final = "absent"
 
 MAXIMUM_FRONTIER_BYTES: Final = 4096
 
@@ -83,6 +84,11 @@ def key_path(keyid: str) -> str:
 def blob_path(digest: str) -> str:
     """A blob's file, by its digest (`sha256:…`)."""
     return _fanned_out(BLOBS, digest.removeprefix("sha256:"))
+
+
+def absent_blob_path(digest: str) -> str:
+    """Where the size of a blob stands that was too large to be kept."""
+    return _fanned_out(ABSENT, digest.removeprefix("sha256:"))
 
 
 def fanned_in(folder: str, path: str) -> str | None:

@@ -25,23 +25,23 @@ class Memory:
     """A folder of ours for one branch of one remote."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder: Final = folder
+        self.folder: Final = folder
         self._kept: Head | None = None
 
     @property
     def copy_path(self) -> Path:
         """Where the local copy of the log lies."""
-        return self._folder / "copy.db"
+        return self.folder / "copy.db"
 
     @property
     def blobs_path(self) -> Path:
         """Where the local copy of the blobs lies."""
-        return self._folder / "blobs"
+        return self.folder / "blobs"
 
     @property
     def forget(self) -> str:
         """What to remove so that this machine takes the branch as it finds it."""
-        return str(self._folder / "seen")
+        return str(self.folder / "seen")
 
     def seen(self) -> Checkpoint | None:
         """The newest checkpoint that was seen on the branch; None when there was none.
@@ -64,23 +64,23 @@ class Memory:
 
     def keep(self, commit: str, head: Head) -> None:
         """Remember a state of the branch that was found sound. Unreachable when the folder cannot be written."""
-        with reaching(self._folder, "written"):
-            make_private_folder(self._folder)
+        with reaching(self.folder, "written"):
+            make_private_folder(self.folder)
             if self.tip() != commit:
-                write_file(self._folder / "tip", commit.encode())
+                write_file(self.folder / "tip", commit.encode())
             if head.note is not None and head != self._kept:
                 # A note that cannot be read is for others to complain about: it must not become what is remembered.
                 with contextlib.suppress(IntegrityFailure):
                     read_note(head.note)
-                    write_file(self._folder / "seen", head.note.encode())
+                    write_file(self.folder / "seen", head.note.encode())
                 self._kept = head
 
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:
         """One appender of this machine at a time: that they outrun each other would only cost time."""
-        with reaching(self._folder, "locked"):
-            make_private_folder(self._folder)
-            descriptor = os.open(self._folder / "turn", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE_FILE)
+        with reaching(self.folder, "locked"):
+            make_private_folder(self.folder)
+            descriptor = os.open(self.folder / "turn", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE_FILE)
         try:
             give_up = time.monotonic() + WAIT_SECONDS
             while not _locked(descriptor):
@@ -96,13 +96,13 @@ class Memory:
 
     def _read(self, name: str, longest: int) -> bytes | None:
         try:
-            with (self._folder / name).open("rb") as file:
+            with (self.folder / name).open("rb") as file:
                 return file.read(longest + 1)
         except FileNotFoundError:
             return None
         except OSError as error:
             raise Unreachable(
-                f"{self._folder / name} could not be read ({error.strerror})", "check its permissions"
+                f"{self.folder / name} could not be read ({error.strerror})", "check its permissions"
             ) from error
 
 

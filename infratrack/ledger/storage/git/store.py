@@ -9,7 +9,6 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Final
 
@@ -35,12 +34,11 @@ _LONGEST_PAUSE: Final = 5.0
 
 
 class GitStorage:
-    """A ledger's storage on a branch. `folder` is this machine's, for what it saw last and its copy."""
+    """A ledger's storage on a branch; `memory` is what this machine remembers of it."""
 
-    def __init__(self, remote: GitRemote, folder: Path, report: Callable[[str], None]) -> None:
+    def __init__(self, remote: GitRemote, memory: Memory) -> None:
         self._remote: Final = remote
-        self._memory: Final = Memory(folder)
-        self._report: Final = report
+        self._memory: Final = memory
         self._turn: Final = RLock()
         self._branch: Branch | None = None
         self._asked = 0.0
@@ -53,12 +51,15 @@ class GitStorage:
         return self._remote.name
 
     def is_there(self) -> bool:
-        """Whether there is such a branch; IntegrityFailure when it was there and is gone, Unreachable as ever."""
+        """Whether there is such a branch. IntegrityFailure when it was there and is gone, or was pushed over.
+
+        InputError for a branch that holds something else, Unreachable when the remote cannot be asked.
+        """
         with self._turn:
             return self._newest() is not None
 
     def create(self, origin: str) -> None:
-        """Begin a log, unless somebody else did; InputError for a branch that holds something else."""
+        """Begin a log, unless somebody else did."""
         with self._turn, self._memory.alone():
             branch = self._newest()
             if branch is None:
@@ -66,11 +67,7 @@ class GitStorage:
                 if self._remote.push(new, None):
                     self._keep(Branch(self._remote, new))
                     return
-                branch = self._newest()
-            if branch is not None and branch.file(layout.ORIGIN) is None:
-                raise InputError(
-                    f"{self.name} is there and holds something else than a ledger", "name another branch in `ledger`"
-                )
+                self._newest()
 
     def head(self) -> Head:
         """See LedgerReader."""
@@ -199,6 +196,10 @@ class GitStorage:
         branch = self._branch
         if branch is None or branch.tip.commit != tip.commit:
             branch = Branch(self._remote, tip)
+            if seen is None and branch.file(layout.ORIGIN) is None:
+                raise InputError(
+                    f"{self.name} is there and holds something else than a ledger", "name another branch in `ledger`"
+                )
             if seen is not None:
                 check_grown(branch, branch.head(), seen, self._memory.forget)
         self._keep(branch)
@@ -206,8 +207,7 @@ class GitStorage:
 
     def _keep(self, branch: Branch) -> None:
         self._branch, self._asked = branch, time.monotonic()
-        if branch.file(layout.ORIGIN) is not None:
-            self._memory.keep(branch.tip.commit, branch.head())
+        self._memory.keep(branch.tip.commit, branch.head())
 
     def _copied(self) -> LedgerReader:
         """The local copy, brought up to the branch."""
