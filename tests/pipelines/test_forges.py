@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -329,3 +331,55 @@ def test_what_is_not_known_is_asked_for_by_name(github: GitHubPlayer, gitlab: Gi
                 connection.create("x")
             with pytest.raises(InputError, match="no commit is known"):
                 connection.set_status(SUCCESS, "infratrack", None)
+
+
+def test_no_netrc_of_this_machine_takes_the_tokens_place(
+    github: GitHubPlayer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login anna password hunter2\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    with connected(place_of(github), tokens(github), lambda: 0.0) as connection:
+        connection.own_comments()
+    assert {one.headers["Authorization"] for one in github.asked} == {f"Bearer {APP_TOKEN}"}
+
+
+@pytest.mark.parametrize("package", ["requests", "stamina"])
+def test_without_the_extra_it_is_said_what_to_install(
+    github: GitHubPlayer, package: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
+    monkeypatch.delitem(sys.modules, f"{package}.instrumentation", raising=False)
+    with (
+        pytest.raises(InputError, match=f"the Python package {package} is missing") as raised,
+        connected(place_of(github), tokens(github), lambda: 0.0),
+    ):
+        pass
+    assert raised.value.hint == "pip install 'infratrack[forge]'"
+
+
+@pytest.mark.parametrize(
+    ("bodies", "said"),
+    [
+        ([b'{"id": null}'], "does not say whose token this is"),
+        ([b'{"id": 41}', b'{"no": "list"}'], "does not answer with a list of notes"),
+        ([b'{"id": 41}', b'[{"id": "x", "author": {"id": 41}}]'], "something that is no note"),
+    ],
+)
+def test_what_gitlab_answers_oddly_is_a_sentence(gitlab: GitLabPlayer, bodies: list[bytes], said: str) -> None:
+    gitlab.troubles.extend(Trouble(200, {}, body) for body in bodies)
+    with (
+        connected(place_of(gitlab), tokens(gitlab), lambda: 0.0) as connection,
+        pytest.raises(Unreachable, match=said),
+    ):
+        connection.own_comments()
+
+
+def test_waiting_for_a_forge_is_nothing_to_talk_about(
+    github: GitHubPlayer, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    github.troubles.append(Trouble(502))
+    with connected(place_of(github), tokens(github), lambda: 0.0) as connection:
+        connection.own_comments()
+    assert capfd.readouterr() == ("", "")
+    assert [one for one in caplog.records if one.name.startswith("stamina")] == []

@@ -71,11 +71,13 @@ class ForgeSession:
     ) -> None:
         try:
             import requests  # noqa: PLC0415 -- heavy, and an extra
-            import stamina  # noqa: F401, PLC0415 -- likewise; told now what would be missing later
+            from stamina import instrumentation  # noqa: PLC0415 -- likewise
         except ModuleNotFoundError as error:
             hint = "pip install 'infratrack[forge]'"
             raise InputError(f"{name} cannot be asked: the Python package {error.name} is missing", hint) from error
 
+        # It would tell of every retry, where structlog is installed on standard output; a failure is told once, by us.
+        instrumentation.set_on_retry_hooks(())
         self._token = credential.token
         if not self._token or not self._token.isascii() or not self._token.isprintable() or " " in self._token:
             raise InputError(f"the token for {name} is not a token", "set it to the token alone, without spaces")
