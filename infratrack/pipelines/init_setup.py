@@ -89,13 +89,14 @@ def setup_of(asked: Work, found: Work, *, branch: str, project: str, requirement
 
 
 def requirement_for(version: str, setup: Work) -> str:
-    """What pip installs for this work: this very version, with what Terraform and Ansible need."""
+    """What pip installs for this work: this very version, with what the forge, Terraform and Ansible need."""
     extras = [
+        "forge",
         *(["terraform", "terraform-binary"] if setup.roots else []),
         *(["ansible"] if setup.playbooks else []),
         *(["netbox"] if any(look.split()[:1] == ["netbox"] for look in setup.looks) else []),
     ]
-    return f"infratrack[{','.join(extras)}]=={version}" if extras else f"infratrack=={version}"
+    return f"infratrack[{','.join(extras)}]=={version}"
 
 
 def _folder(name: str) -> str:

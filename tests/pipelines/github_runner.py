@@ -72,7 +72,27 @@ class GitHubRunner:
                 self.jobs[name] = self._job(name, job, contexts)
         return self.jobs
 
+    def machine(self, name: str) -> Job:
+        """A machine for one job: empty but for a checkout."""
+        job = self._machine(name)
+        self._played(job, "actions/checkout", {})
+        return job
+
+    def use(self, job: Job, given: dict[str, str]) -> dict[str, str]:
+        """Use our action in a job; its outputs."""
+        return self._composite(job, self._yaml(".github/actions/infratrack/action.yml"), given)
+
+    def shell(self, job: Job, script: str) -> None:
+        """Run a step of the job's own."""
+        self._steps(job, [{"run": script, "shell": "bash"}], {"github": self.github}, {})
+
     def _job(self, name: str, job: dict[str, Any], contexts: dict[str, Any]) -> Job:
+        ran = self._machine(name)
+        ran.environment |= {one: filled(str(value), contexts) for one, value in job.get("env", {}).items()}
+        self._steps(ran, job["steps"], contexts, job.get("defaults", {}).get("run", {}))
+        return ran
+
+    def _machine(self, name: str) -> Job:
         place = self.team.place / f"job-{len(self.jobs)}-{name}"
         (place / "temporary").mkdir(parents=True)
         (place / "home").mkdir()
@@ -91,11 +111,7 @@ class GitHubRunner:
             "GITHUB_SERVER_URL": "https://github.example",
             "RUNNER_TEMP": str(place / "temporary"),
         }
-        environment |= {one: filled(str(value), contexts) for one, value in job.get("env", {}).items()}
-        ran = Job(place / "workspace", place / "temporary", environment)
-        defaults = job.get("defaults", {}).get("run", {})
-        self._steps(ran, job["steps"], contexts, defaults)
-        return ran
+        return Job(place / "workspace", place / "temporary", environment)
 
     def _steps(self, job: Job, steps: list[dict[str, Any]], contexts: dict[str, Any], defaults: dict[str, str]) -> None:
         outputs: dict[str, Any] = contexts.setdefault("steps", {})

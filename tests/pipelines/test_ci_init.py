@@ -36,7 +36,7 @@ def test_it_writes_what_it_finds_and_names_the_secrets(team: Team) -> None:
     assert "terraform: |\n        infra\n" in caller
     assert "playbooks: |\n        site.yml\n" in caller
     action = (team.clone / ".github/actions/infratrack/action.yml").read_text()
-    assert 'default: "infratrack[terraform,terraform-binary,ansible]==' in action
+    assert 'default: "infratrack[forge,terraform,terraform-binary,ansible]==' in action
 
 
 def test_declared_pipelines_say_what_to_build(team: Team) -> None:

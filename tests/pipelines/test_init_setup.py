@@ -83,8 +83,11 @@ def test_whatever_a_root_is_called_it_stands_in_a_shell_as_one_word_or_not_at_al
 @pytest.mark.parametrize(
     ("work", "requirement"),
     [
-        (Work(("infra",), ("site.yml",), ("netbox",)), "infratrack[terraform,terraform-binary,ansible,netbox]==1.2"),
-        (Work(looks=("git",)), "infratrack==1.2"),
+        (
+            Work(("infra",), ("site.yml",), ("netbox",)),
+            "infratrack[forge,terraform,terraform-binary,ansible,netbox]==1.2",
+        ),
+        (Work(looks=("git",)), "infratrack[forge]==1.2"),
     ],
 )
 def test_what_pip_installs_is_this_version_with_what_the_work_needs(work: Work, requirement: str) -> None:
