@@ -26,6 +26,7 @@ COMMANDS: Final = {
     "accept": ("infratrack.cli.accept:accept", "Sign a deliverable off."),
     "ledger": ("infratrack.cli.ledger:ledger", "Show, verify, prove, export and import the ledger."),
     "key": ("infratrack.cli.key:key", "Make, list and export signing keys."),
+    "identity": ("infratrack.cli.identity:identity", "Show what the CI system says of this job, and fetch its keys."),
     "spool": ("infratrack.cli.spool:spool", "Show, send, pack and unpack evidence that waits on this machine."),
     "ci": ("infratrack.cli.ci:ci", "Write pipelines for GitHub, GitLab, Jenkins, Azure and Atlantis."),
     "demo": ("infratrack.cli.demo:demo", "Play the whole story with real Terraform and Ansible."),

@@ -11,10 +11,13 @@ import pytest
 from msgspec import structs
 
 from infratrack.evidence import predicates
+from infratrack.evidence.identity.endorsement import endorsement_of
+from infratrack.evidence.identity.tokens import audience_for
 from infratrack.evidence.predicates import Artifact, Run, RunPredicate
 from infratrack.evidence.statement import run_predicate
 from infratrack.project.schema_files import schema_file
 from infratrack.values import Digest
+from tests.evidence.identity.issuer import github_claims, issuer_key, token
 
 INSTANT = "2026-01-05T09:30:00.000001Z"
 DIGEST = "sha256:" + "ab" * 32
@@ -40,6 +43,9 @@ SOUND = {
     "signoff": {"deliverable": "core-vlans", "decision": "accepted", "comment": "walked through the racks"},
     "key": {"keyid": "ab" * 32, "action": "revoke", "reason": "laptop stolen"},
     "tombstone": {"digest": "sha256:" + "ab" * 32, "reason": "held a customer's name"},
+    "endorsement": msgspec.to_builtins(
+        endorsement_of("ab" * 32, token(github_claims(audience_for("ab" * 32))), issuer_key())
+    ),
 }
 BROKEN: dict[str, tuple[dict[str, Any], ...]] = {
     "command": ({"x": 1},),
@@ -47,6 +53,12 @@ BROKEN: dict[str, tuple[dict[str, Any], ...]] = {
     "signoff": ({}, {**SOUND["signoff"], "decision": "maybe"}, {**SOUND["signoff"], "deliverable": "../x"}),
     "key": ({}, {**SOUND["key"], "keyid": "ab"}, {**SOUND["key"], "action": "add"}),
     "tombstone": ({}, {**SOUND["tombstone"], "digest": "ab" * 32}),
+    "endorsement": (
+        {},
+        {**SOUND["endorsement"], "token": "x"},
+        {**SOUND["endorsement"], "method": "word of honour"},
+        {**SOUND["endorsement"], "runner": {"issuer": "https://x"}},
+    ),
 }
 
 

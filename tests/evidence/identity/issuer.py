@@ -54,7 +54,7 @@ def issuer_key(name: str = "one") -> IssuerKey:
     return key
 
 
-def github_claims(audience: str, **more: Any) -> dict[str, Any]:
+def github_claims(audience: str | list[str], **more: Any) -> dict[str, Any]:
     """Claims as GitHub Actions makes them for a push to main."""
     return {
         "iss": GITHUB,
