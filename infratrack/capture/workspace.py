@@ -196,7 +196,9 @@ class Workspace:
         """Open the project's ledger; Unreachable when it cannot be, InputError when it is not there."""
         from infratrack.ledger.open import open_ledger  # noqa: PLC0415 -- brings SQL along
 
-        return open_ledger(self.project.ledger, self.folder, project_id=self.project.id, create=create)
+        return open_ledger(
+            self.project.ledger, self.folder, project_id=self.project.id, create=create, environ=self.environ
+        )
 
     def end_lost_runs(self, signer: NamedKey) -> None:
         """Give runs that nobody saw ending an end. Before something new begins, so that the new word is the newer one.
