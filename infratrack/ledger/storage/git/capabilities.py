@@ -25,7 +25,7 @@ class FetchMode(Struct, frozen=True):
     told: str = ""
 
 
-BY_FOLDER: Final = FetchMode("by-folder", "tree:1", "tree:0")
+BY_FOLDER: Final = FetchMode("by-folder", "tree:2", "tree:0")
 BY_OBJECT: Final = FetchMode("by-object", "tree:0", "tree:0")
 WITHOUT_FILES: Final = FetchMode(
     "without-files",

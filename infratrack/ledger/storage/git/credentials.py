@@ -1,4 +1,4 @@
-"""Passwords in a remote's URL and settings: kept out of arguments, and known so that no message repeats them. Pure."""
+"""Passwords in a remote's URL and settings: kept out of arguments, and known so that no message repeats them."""
 
 from __future__ import annotations
 

@@ -46,13 +46,17 @@ class Fetched:
             self._keep(root, tree.content)
         return commit.object_id, root
 
-    def find(self, root: str, paths: Collection[str]) -> Mapping[str, TreeEntry]:
-        """The entries at these paths below a root tree; those that are not there are left out."""
+    def find(self, root: str, paths: Collection[str], *, to_read: bool = False) -> Mapping[str, TreeEntry]:
+        """The entries at these paths below a root tree; those that are not there are left out.
+
+        `to_read`: their contents are wanted next, and fetched along with folders on the way to others.
+        """
         for _ in range(DEEPEST):
             search = find(root, paths, self.folders)
             if not search.unread:
                 return search.found
-            self.load(search.unread)
+            files = [entry.object_id for entry in search.found.values() if entry.kind == "file"] if to_read else []
+            self.load(search.unread, beside=files)
         raise IntegrityFailure("the ledger's branch has folders deeper than a ledger's", _BY_HAND)
 
     def folder(self, tree: str) -> Mapping[str, TreeEntry]:
@@ -64,14 +68,14 @@ class Fetched:
         """Whether a tree need not be fetched."""
         return tree in self.folders or not self._missing({tree})
 
-    def load(self, trees: Collection[str]) -> None:
-        """Read trees, fetching those that are not here."""
-        unread = [tree for tree in trees if tree not in self.folders]
-        self.bring(unread)
-        for tree, found in zip(unread, self._session.repository.objects(unread), strict=True):
-            if found is None or found.type != "tree":
+    def load(self, trees: Collection[str], beside: Collection[str] = ()) -> None:
+        """Read trees, fetching those that are not here; `beside` are other objects to fetch on the same way."""
+        missing = self._read_trees([tree for tree in trees if tree not in self.folders])
+        if missing:
+            self._fetch(sorted({*missing, *(one for one in beside if one not in self._here)}))
+            self._here.update(beside)
+            if self._read_trees(missing):
                 raise _lacking("folder")
-            self._keep(tree, found.content)
 
     def contents(self, files: Mapping[str, str]) -> Mapping[str, bytes]:
         """The bytes of files, given their object ids by path."""
@@ -86,10 +90,26 @@ class Fetched:
         """Fetch the objects with these ids that are not here, and nothing below them."""
         missing = self._missing(ids)
         if missing:
-            ended = self._session.fetch(missing, self._session.mode.more_filter, depth)
-            if ended.code != 0:
-                raise self._refused("read", ended)
+            self._fetch(missing, depth)
         self._here.update(ids)
+
+    def _fetch(self, ids: Collection[str], depth: int | None = None) -> None:
+        ended = self._session.fetch(ids, self._session.mode.more_filter, depth)
+        if ended.code != 0:
+            raise self._refused("read", ended)
+
+    def _read_trees(self, trees: Collection[str]) -> list[str]:
+        """Read those that are here; returns the others."""
+        names = list(trees)
+        missing: list[str] = []
+        for tree, found in zip(names, self._session.repository.objects(names), strict=True):
+            if found is None:
+                missing.append(tree)
+            elif found.type != "tree":
+                raise _lacking("folder")
+            else:
+                self._keep(tree, found.content)
+        return missing
 
     def _missing(self, ids: Collection[str]) -> list[str]:
         unsure = sorted(one for one in ids if one not in self._here)

@@ -102,9 +102,10 @@ class GitRemote:
     def read(self, tip: Tip, paths: Collection[str]) -> Mapping[str, bytes]:
         """The contents of files by path; those that are not there are left out.
 
+        Name all that is wanted at once, also what `commit` is going to write: a fetch serves one level of folders.
         IntegrityFailure for what only somebody else can have put there: links, submodules, folders in place of files.
         """
-        return self._fetched.contents(file_ids(self._fetched.find(tip.tree, paths)))
+        return self._fetched.contents(file_ids(self._fetched.find(tip.tree, paths, to_read=True)))
 
     def listing(self, tip: Tip, folder: str) -> Mapping[str, str]:
         """The names in a folder (empty: the root) and their object ids; nothing when there is no such folder."""
