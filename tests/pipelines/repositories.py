@@ -65,7 +65,7 @@ class Team:
         self.call("git", "init", "-q", "--bare", "-b", "main", str(self.remote), cwd=place)
         self.call("git", "clone", "-q", str(self.remote), str(self.clone), cwd=place)
         self.call("git", "symbolic-ref", "HEAD", "refs/heads/main")
-        self.ledger = f"sqlite:///{place}/ledger.db"
+        self.ledger = "git:infratrack/ledger"
         self.write("infratrack.yaml", PROJECT.replace("LEDGER", self.ledger))
         self.write("infra/main.tf", ROOT)
         self.write("site.yml", PLAYBOOK)

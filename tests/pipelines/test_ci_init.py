@@ -28,6 +28,8 @@ def refused(team: Team, *argv: str) -> str:
 
 
 def test_it_writes_what_it_finds_and_names_the_secrets(team: Team) -> None:
+    project = (team.clone / "infratrack.yaml").read_text()
+    team.write("infratrack.yaml", project.replace(team.ledger, "sqlite:///.infratrack/ledger.db"))
     printed = team.call("infratrack", "ci", "init", "github")
     assert printed.startswith("wrote .github/actions/infratrack/action.yml\n")
     assert "INFRATRACK_SIGNING_KEY: the key that signs" in printed

@@ -1,0 +1,56 @@
+"""The Atlantis workflow, its steps run for real in the clone that Atlantis makes; the server itself is played."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.pipelines.repositories import Team, run
+
+pytestmark = pytest.mark.slow
+
+
+def atlantis(folder: Path, environment: dict[str, str], steps: list[Any]) -> None:
+    """Run the steps of a stage: `env` sets a variable for those that follow, `init` is Atlantis' own step."""
+    now = dict(environment)
+    for step in steps:
+        if step == "init":
+            command = "terraform init -input=false"
+        else:
+            ((kind, said),) = step.items()
+            command = said["command"] if isinstance(said, dict) else said
+        ended = run(("sh", "-c", command), folder, now)
+        assert ended.returncode == 0, ended.stdout + ended.stderr
+        if step != "init" and kind == "env":
+            now[said["name"]] = ended.stdout.strip()
+
+
+def test_a_plan_is_held_and_reaches_the_ledger_with_its_apply(tmp_path: Path) -> None:
+    team = Team(tmp_path)
+    team.call("infratrack", "ci", "init", "atlantis")
+    team.push()
+    team.push("feature")
+    clone = team.place / "clone-of-atlantis"
+    url = team.remote.as_uri()
+    team.call("git", "clone", "-q", "--depth=1", "--single-branch", "-b", "feature", url, str(clone), cwd=team.place)
+    (project,) = yaml.safe_load((clone / "atlantis.yaml").read_text())["projects"]
+    folder = clone / project["dir"]
+    stages = yaml.safe_load((clone / ".atlantis/repos.yaml").read_text())["workflows"][project["workflow"]]
+    kept = {name: value for name, value in team.environment.items() if name != "INFRATRACK_HOME"}
+    given = {
+        "ATLANTIS_TERRAFORM_VERSION": "1.11.4",
+        "BASE_BRANCH_NAME": "main",
+        "DIR": str(folder),
+        "INFRATRACK_SIGNING_KEY": team.signing_key,
+        "PLANFILE": str(folder / "default.tfplan"),
+    }
+    atlantis(folder, kept | given, stages["plan"]["steps"])
+    assert json.loads(team.call("infratrack", "status", "--format", "json"))["ledger"]["size"] == 0
+    atlantis(folder, kept | given, stages["apply"]["steps"])
+    status = json.loads(team.call("infratrack", "status", "--format", "json"))
+    assert status["ledger"]["size"] == 4
+    assert {one["id"]: one["status"] for one in status["deliverables"]}["vlans"] == "complete"
