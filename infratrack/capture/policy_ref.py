@@ -51,15 +51,18 @@ def load_governed(
     """
     files = FolderFiles(path)
     own = load_files(files, plugins, broken)
-    commit = protected_files(path, environ, asked or environ.get(POLICY_REF_VARIABLE) or None)
+    asked = asked or environ.get(POLICY_REF_VARIABLE) or None
+    commit = protected_files(path, environ, asked)
     if commit is None:
         return own, Policy()
     protected = commit.protected
-    if not commit.exists:
-        return trusting_nobody(own), Policy(protected.name, protected.commit, _nobody(commit.label(commit.main)))
     policy = Policy(protected.name, protected.commit)
-    if commit.equals(files):
+    if commit.equals(files):  # nearly always: asked first, because it answers everything at once
         return own, policy
+    if not commit.exists:
+        if asked is None and not _told(environ).in_ci and commit.main_is_new:
+            return own, Policy()
+        return trusting_nobody(own), Policy(protected.name, protected.commit, _nobody(commit.label(commit.main)))
     try:
         ruling = load_files(commit, plugins, broken)
     except ProjectProblems as wrong:
@@ -85,14 +88,8 @@ def protected_files(path: Path, environ: Mapping[str, str], asked: str | None) -
         return None
     patterns = asked_patterns(asked, remotes)
     refs = read_refs(git.ask("for-each-ref", f"--format={FORMAT}", *patterns)) if patterns else {}
-    told = _told(environ)
-    protected = choose(asked, told, Known(remotes, refs))
-    if protected is None:
-        return None
-    files = CommitFiles(git, protected, prefix, path)
-    if asked is None and not told.in_ci and not files.exists and files.main_is_new:
-        return None
-    return files
+    protected = choose(asked, _told(environ), Known(remotes, refs))
+    return None if protected is None else CommitFiles(git, protected, prefix, path)
 
 
 def _told(environ: Mapping[str, str]) -> Told:

@@ -56,12 +56,14 @@ class CommitFiles:
     @property
     def exists(self) -> bool:
         """Whether the commit has the project file. InputError when the clone does not have the commit."""
+        if self._blob(self.main) is not None:
+            return True
         if self._objects([f"{self.protected.commit}^{{commit}}"]) == [None]:
             raise InputError(
                 f"the commit of {self.protected.short} is not in this clone, so nothing says whom this project trusts",
                 "fetch it first",
             )
-        return self._blob(self.main) is not None
+        return False
 
     def equals(self, checkout: FolderFiles) -> bool:
         """Whether a checkout's files, as far as they were read, are those of the commit, byte for byte."""
