@@ -7,6 +7,7 @@
       runs/<run id>.end/                      the end of that run, on its way to waiting/
       damaged/                                what could not be read is set aside here, never deleted
       seen                                    the last checkpoint known
+      keys/                                   public keys of signers (see `spooled_keys.py`)
 
 A folder is written under a temporary name and renamed, so it is there whole or not at all. Liveness is the lock, not
 a process id: ids are used again. Any number of processes may use one spool.
