@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 from infratrack.errors import InputError, IntegrityFailure
@@ -97,8 +98,9 @@ def check_times(claims: Mapping[str, Any], now: Instant) -> None:
         raise IntegrityFailure("the identity token is not valid yet", "check this machine's clock")
 
 
+@lru_cache(maxsize=4)
 def _unverified(token: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    """Header and claims as they stand there."""
+    """Header and claims as they stand there. One token is asked about several times, one after the other."""
     import jwt  # noqa: PLC0415 -- only where there is a token
 
     if len(token) > TOKEN_AT_MOST or not _TOKEN.fullmatch(token):
