@@ -170,7 +170,5 @@ def _host(url: str) -> str:
     except ValueError:
         host, port, parts = None, None, urlsplit("")
     if parts.scheme != "https" or not host or "@" in parts.netloc or not host.isascii() or not host.isprintable():
-        raise InputError(
-            "what is to be asked about an identity is no https address", "check the CI system's settings"
-        )
+        raise InputError("what is to be asked about an identity is no https address", "check the CI system's settings")
     return f"{host}:{port}" if port else host

@@ -77,11 +77,12 @@ class EvidenceFacts(Struct, frozen=True):
     deliverables: tuple[str, ...] = ()
     signed: SignedDecision | None = None
     key_entry: tuple[str, str] | None = None
-    endorsed: Endorsed | None = None
     words: tuple[tuple[str, str, str, bytes], ...] = ()
     """(kind, scope, name, value as JSON) in the order in which they are said."""
     checked: bool = False
     """Whether the signature was verified just now."""
+    endorsed: Endorsed | None = None
+    """The key that the evidence endorses, and whose it is."""
 
     @property
     def order(self) -> tuple[int, str, str]:
