@@ -1,8 +1,8 @@
 """What a ledger's address says. Pure.
 
-    sqlite:///relative/path.db   sqlite:////absolute/path.db   …?blobs=URL
-    git:BRANCH or git:refs/…                                   the project's own remote `origin`
-    git+URL#BRANCH                                             any Git remote: https, ssh, git, file, user@host:path, path
+    sqlite:///relative/path.db, sqlite:////absolute/path.db, with ?blobs=URL where blobs lie elsewhere
+    git:BRANCH, git:refs/…    the project's own remote `origin`
+    git+URL#BRANCH            any Git remote: https, ssh, git, file, user@host:path, a path
 
 Settings at the end of a Git address: `?blobs=URL` or `?blobs=none` (where blobs above the limit go, or that only their
 digests are kept), `blob_limit=64KiB` (up to which they lie on the branch), `remote=NAME` (only with `git:`).

@@ -85,16 +85,17 @@ def _open_git(  # noqa: PLR0913 -- `open_ledger` is for others
 
     storage, blobs = open_branch(where, folder, home=home_folder(environ), environ=environ, report=report)
     try:
-        if not storage.is_there():
-            if not create:
-                raise NoLedgerYet(
-                    f"there is no ledger on {storage.name} yet",
-                    "the first evidence makes it: `infratrack run -- COMMAND`",
-                )
+        there = storage.is_there()
+        if create and not there:
             storage.create(new_origin(project_id))
     except BaseException:
         storage.close()
         raise
+    if not (there or create):
+        storage.close()
+        raise NoLedgerYet(
+            f"there is no ledger on {storage.name} yet", "the first evidence makes it: `infratrack run -- COMMAND`"
+        )
     return Ledger(storage, blobs, project_id=project_id, address=address)
 
 

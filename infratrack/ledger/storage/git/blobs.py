@@ -1,4 +1,4 @@
-"""Blobs of a ledger on a branch: small ones lie there, large ones in an object store or nowhere, as the address says."""
+"""Blobs of a ledger on a branch: small ones lie there, large ones elsewhere or nowhere, as its address says."""
 
 from __future__ import annotations
 

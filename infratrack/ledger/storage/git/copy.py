@@ -5,6 +5,7 @@ It can be deleted at any time. What it holds is what the branch held when it was
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from infratrack.errors import IntegrityFailure
 from infratrack.evidence.durable_files import make_private_folder, reaching
 from infratrack.ledger.merkle import GrowingTree, Place, places
+from infratrack.ledger.storage.git import layout
 from infratrack.ledger.storage.interface import Head, LedgerReader, LedgerWriter, StoredEntry
 from infratrack.ledger.storage.sql import sqlite
 from infratrack.ledger.storage.sql.store import SqlStorage
@@ -89,24 +91,27 @@ class LocalCopy:
 
 
 class AsFound:
-    """The entries of a branch that does not fit together, in memory, so that verification can name what is wrong."""
+    """The entries of a branch that does not fit together, in memory, so that verification can name what is wrong.
+
+    What cannot be read is left out; the tree goes on over it as over an empty leaf.
+    """
 
     def __init__(self, branch: Branch) -> None:
-        self._head: Final = branch.head()
-        self._keys: Final = branch.keys()
-        size = branch.count()
-        tree = GrowingTree()
+        self._branch: Final = branch
         self._rows: Final[dict[int, StoredEntry]] = {}
-        for index, leaf, line in _records(branch, 0, size):
+        tree = GrowingTree()
+        for index, leaf, line in _readable(branch):
+            while tree.size < index:
+                tree.add(b"")
             self._rows[index] = StoredEntry(index, hashlib.sha256(line).digest(), tree.add(leaf), leaf, line)
 
     def head(self) -> Head:
         """See LedgerReader."""
-        return self._head
+        return self._branch.head()
 
     def count(self) -> int:
         """See LedgerReader."""
-        return len(self._rows)
+        return self._branch.count()
 
     def leaves(self, indexes: Collection[int]) -> Mapping[int, bytes]:
         """See LedgerReader."""
@@ -119,7 +124,7 @@ class AsFound:
 
     def entries(self, start: int, stop: int) -> Sequence[StoredEntry]:
         """See LedgerReader."""
-        return [self._rows[index] for index in range(start, min(stop, len(self._rows))) if index in self._rows]
+        return [self._rows[index] for index in range(start, stop) if index in self._rows]
 
     def indexes_of(self, digests: Collection[bytes]) -> Mapping[bytes, int]:
         """See LedgerReader."""
@@ -127,7 +132,7 @@ class AsFound:
 
     def keys(self) -> Mapping[str, bytes]:
         """See LedgerReader."""
-        return self._keys
+        return self._branch.keys()
 
 
 def _grow(writer: LedgerWriter, branch: Branch, head: Head) -> None:
@@ -159,3 +164,14 @@ def _records(branch: Branch, start: int, stop: int) -> Iterator[tuple[int, bytes
             if index not in leaves:
                 return
             yield index, leaves[index], lines.get(index, b"")
+
+
+def _readable(branch: Branch) -> Iterator[tuple[int, bytes, bytes]]:
+    """What can be read of a damaged branch, bundle by bundle."""
+    try:
+        size = branch.count()
+    except IntegrityFailure:
+        return
+    for first in range(0, size, layout.WIDTH):
+        with contextlib.suppress(IntegrityFailure):
+            yield from _records(branch, first, min(first + layout.WIDTH, size))

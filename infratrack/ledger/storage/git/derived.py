@@ -6,8 +6,10 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
+from infratrack.errors import IntegrityFailure
 from infratrack.ledger.storage.git import layout
 from infratrack.ledger.storage.git.growth import Growth, finished_groups
+from infratrack.ledger.storage.git.lookup import leaf_paths
 
 if TYPE_CHECKING:
     from infratrack.ledger.storage.git.branch import Branch
@@ -26,14 +28,18 @@ def differences(branch: Branch, reader: LedgerReader) -> list[str]:
     names = dict(branch.names())
     object_id = _object_ids(branch.tip.commit)
     found: list[str] = []
-    for path, content in _expected(branch, reader):
-        there = names.pop(path, None)
-        if there is None:
-            found.append(f"branch: {path} is missing")
-        elif there != object_id(content):
-            found.append(f"branch: {path} is not what the entries lead to: it was altered")
-        if len(found) >= MAXIMUM_SENTENCES:
-            return found
+    try:
+        for path, content in _expected(branch, reader):
+            there = names.pop(path, None)
+            if there is None:
+                found.append(f"branch: {path} is missing")
+            elif there != object_id(content):
+                found.append(f"branch: {path} is not what the entries lead to: it was altered")
+            if len(found) >= MAXIMUM_SENTENCES:
+                return found
+    except IntegrityFailure as error:
+        # Without all leaves nothing can be worked out, and everything else would look altered.
+        return [error.message, *found]
     return found + _strangers(names, branch.count())[: MAXIMUM_SENTENCES - len(found)]
 
 
@@ -47,9 +53,13 @@ def _expected(branch: Branch, reader: LedgerReader) -> Iterator[tuple[str, bytes
     growth, count = Growth({}), reader.count()
     for start in range(0, count, _PAGE):
         for row in reader.entries(start, min(start + _PAGE, count)):
+            if row.index != growth.size:
+                break
             yield layout.envelope_path(row.index), row.line
             yield layout.digest_path(row.digest), layout.write_index(row.index)
             growth.add(row.entry)
+    if growth.size != count:
+        raise layout.damaged(leaf_paths([growth.size], count)[0], f"entry {growth.size} cannot be read")
     if growth.size:
         yield from growth.files().items()
 
