@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 import time
@@ -129,16 +130,19 @@ def serving(awx: Awx) -> Iterator[Awx]:
                     status, found = awx.answer(parts.path, dict(parse_qsl(parts.query)), self.headers)
                     body = json.dumps(found).encode()
             finally:
-                self.send_response(status)
-                if 300 <= status < 400:
-                    self.send_header("Location", "http://127.0.0.1:9/elsewhere")
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                for sign in body if awx.slowly else ():
-                    self.wfile.write(bytes([sign]))
-                    self.wfile.flush()
-                    time.sleep(0.05)
-                self.wfile.write(b"" if awx.slowly else body)
+                with contextlib.suppress(ConnectionError):  # who asked may have heard enough
+                    self._say(status, body)
+
+        def _say(self, status: int, body: bytes) -> None:
+            self.send_response(status)
+            if 300 <= status < 400:
+                self.send_header("Location", "http://127.0.0.1:9/elsewhere")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            for sign in body if awx.slowly else ():
+                self.wfile.write(bytes([sign]))
+                time.sleep(0.05)
+            self.wfile.write(b"" if awx.slowly else body)
 
         def log_message(self, *_: object) -> None:
             """Silent."""
