@@ -88,10 +88,9 @@ def shell_in(text: str) -> list[str]:
     [
         ("github", ".github/actions/infratrack/action.yml", ".github/actions/infratrack/action.yml"),
         ("github", ".github/workflows/infratrack-delivery.yml", ".github/workflows/infratrack-delivery.yml"),
-        ("gitlab", ".gitlab/infratrack.yml", "templates/infratrack.yml"),
     ],
 )
-def test_this_repository_offers_action_workflow_and_component_as_they_are_written(
+def test_this_repository_offers_action_and_workflow_as_they_are_written(
     system: str, template: str, offered: str
 ) -> None:
     texts = {file.path: file.text for file in pipeline_files(system, SETUP)}
