@@ -70,6 +70,8 @@ def test_what_one_machine_writes_another_reads(opener: Opener) -> None:
     assert other.read_all(tip, "envelopes") == {"envelopes/00/00/00": b"zero"}
     assert other.read_all(tip, "") == {"checkpoint": b"0", "envelopes/00/00/00": b"zero"}
     assert other.read_all(tip, "nowhere") == {}
+    assert set(other.names(tip)) == {"checkpoint", "envelopes/00/00/00"}
+    assert set(other.names(tip, "envelopes/00")) == {"envelopes/00/00/00"}
     assert set(other.listing(tip, "")) == {"checkpoint", "envelopes"}
     assert set(other.listing(tip, "envelopes/00/00")) == {"00"}
 
@@ -266,6 +268,7 @@ def test_a_server_that_filters_less_costs_more_and_works(
         tip = remote.tip()
         assert tip is not None
         assert remote.read(tip, ["envelopes/00/00/05", "nothing"]) == {"envelopes/00/00/05": b"000005" * 200}
+        assert len(remote.names(tip, "envelopes")) == 40
         assert len(remote.read_all(tip, "envelopes")) == 40
         new = remote.commit(tip, {"checkpoint": machine.encode()}, "m")
         assert remote.push(new, tip)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection
 from typing import Final, Literal
 
-from infratrack.ledger.storage.git.plumbing import DEADLINE_SECONDS, Ended
+from infratrack.ledger.storage.git.plumbing import Ended
 
 Refusal = Literal["no ref", "filter ignored", "filter refused", "single objects", "format", "other"]
 PushResult = Literal["done", "outrun", "unclear"]
@@ -34,7 +34,6 @@ _NOISE: Final = re.compile(
 )
 _REJECTED: Final = re.compile(r"^!\t[^\t]*\t\[remote rejected\] \((.{1,200})\)$")
 _USERINFO: Final = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]{0,20}://)[^\s/]*@")
-_NOT_SHOWN: Final = re.compile(r"[^\x20-\x7e\u00a1-\u167f\u1681-\u1fff\u3001-\ud7ff]+")
 _DENIED: Final = re.compile(
     r"authentication failed|permission denied|permission to .{1,200} denied|could not read (username|password)|"
     r"access denied|not allowed|forbidden|protected|returned error: 40[13]|terminal prompts disabled|host key",
@@ -63,10 +62,10 @@ def push_result(ended: Ended) -> PushResult:
     return "outrun" if _OUTRUN.search(ended.output) else "unclear"
 
 
-def said(ended: Ended, secrets: Collection[str], deadline: float = DEADLINE_SECONDS) -> str:
+def said(ended: Ended, secrets: Collection[str]) -> str:
     """What went wrong, in the words of git or the server: at most two of its lines, safe to show."""
     if ended.code is None:
-        return f"no answer within {deadline:g} s"
+        return f"no answer within {ended.seconds:g} s"
     lines = [*ended.output.decode(errors="replace").splitlines(), *ended.errors.decode(errors="replace").splitlines()]
     rejections = [found[1] for line in lines if (found := _REJECTED.match(line))]
     others = [line for line in lines if not line.startswith("!\t") and not _NOISE.match(line)]
@@ -82,7 +81,8 @@ def shown(text: str, secrets: Collection[str]) -> str:
     """Text without secrets, credentials in URLs, and characters that could do something to a terminal."""
     for secret in sorted((secret for secret in secrets if secret), key=len, reverse=True):
         text = text.replace(secret, "***")
-    return _NOT_SHOWN.sub(" ", _USERINFO.sub(lambda found: found["scheme"], text))
+    text = _USERINFO.sub(lambda found: found["scheme"], text)
+    return "".join(one if one.isprintable() else " " for one in text)
 
 
 def what_to_do(words: str) -> str:

@@ -64,10 +64,6 @@ class Fetched:
         self.load({tree})
         return self.folders[tree]
 
-    def knows(self, tree: str) -> bool:
-        """Whether a tree need not be fetched."""
-        return tree in self.folders or not self._missing({tree})
-
     def load(self, trees: Collection[str], beside: Collection[str] = ()) -> None:
         """Read trees, fetching those that are not here; `beside` are other objects to fetch on the same way."""
         missing = self._read_trees([tree for tree in trees if tree not in self.folders])

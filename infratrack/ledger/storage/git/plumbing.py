@@ -25,11 +25,12 @@ _WATCH_SECONDS: Final = 0.25
 
 
 class Ended(Struct, frozen=True):
-    """How a git command ended: its exit code (None: it was stopped at the deadline), and what it wrote."""
+    """How a git command ended: its exit code (None: it was stopped after so many `seconds`), and what it wrote."""
 
     code: int | None
     output: bytes
     errors: bytes
+    seconds: float = DEADLINE_SECONDS
 
 
 class TooMuch(Unreachable):
@@ -67,7 +68,7 @@ def run_git(  # noqa: PLR0913 -- what a process needs, all by keyword
     except OSError as error:
         raise Unreachable(f"git could not be started ({os.strerror(error.errno or 0)})", "look at PATH") from error
     try:
-        return _Talk(process, stdin, largest_output, watch).to_the_end(time.monotonic() + deadline)
+        return _Talk(process, stdin, largest_output, watch).to_the_end(deadline)
     finally:
         _end(process)
 
@@ -103,9 +104,10 @@ class _Talk:
         self._output = bytearray()
         self._errors = bytearray()
 
-    def to_the_end(self, deadline: float) -> Ended:
-        """What came back, once both outputs are closed and the process is gone, or the deadline is over."""
+    def to_the_end(self, seconds: float) -> Ended:
+        """What came back, once both outputs are closed and the process is gone, or the time is over."""
         process = self._process
+        deadline = time.monotonic() + seconds
         with selectors.DefaultSelector() as selector:
             for pipe in (process.stdout, process.stderr):
                 if pipe is not None:
@@ -116,18 +118,18 @@ class _Talk:
             while selector.get_map():
                 left = deadline - time.monotonic()
                 if left <= 0:
-                    return self._ended(None)
+                    return self._ended(None, seconds)
                 for key, _ in selector.select(min(left, _WATCH_SECONDS)):
                     self._serve(selector, key)
                 if self._watch is not None:
                     self._watch()
         try:
-            return self._ended(process.wait(max(0.0, deadline - time.monotonic())))
+            return self._ended(process.wait(max(0.0, deadline - time.monotonic())), seconds)
         except subprocess.TimeoutExpired:
-            return self._ended(None)
+            return self._ended(None, seconds)
 
-    def _ended(self, code: int | None) -> Ended:
-        return Ended(code, bytes(self._output), bytes(self._errors))
+    def _ended(self, code: int | None, seconds: float) -> Ended:
+        return Ended(code, bytes(self._output), bytes(self._errors), seconds)
 
     def _serve(self, selector: selectors.BaseSelector, key: selectors.SelectorKey) -> None:
         pipe: IO[bytes] = key.fileobj  # type: ignore[assignment]  # a pipe: it was registered above

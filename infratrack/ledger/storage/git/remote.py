@@ -114,23 +114,11 @@ class GitRemote:
 
     def read_all(self, tip: Tip, folder: str) -> Mapping[str, bytes]:
         """Every file below a folder by its path from the root of the branch, in as few fetches as can be."""
-        tree = self._folder(tip, folder)
-        if tree is None:
-            return {}
-        if not self._session.mode.lasting and not self._fetched.knows(tree):
-            self._must(self._session.fetch([tree], None), "read")
-        while (found := below(tree, self._fetched.folders)).unread:
-            self._fetched.load(found.unread)
-        prefix = f"{folder}/" if folder else ""
-        return self._fetched.contents({f"{prefix}{path}": object_id for path, object_id in found.files.items()})
+        return self._fetched.contents(self._below(tip, folder, filtered=None))
 
-    def names(self, tip: Tip) -> Mapping[str, str]:
-        """Every file of the branch by its path, with its object id; no content of a file is fetched."""
-        if not self._session.mode.lasting:
-            self._must(self._session.fetch([tip.tree], "blob:none"), "read")
-        while (found := below(tip.tree, self._fetched.folders)).unread:
-            self._fetched.load(found.unread)
-        return found.files
+    def names(self, tip: Tip, folder: str = "") -> Mapping[str, str]:
+        """The path of every file below a folder, from the root of the branch, and its object id; no contents."""
+        return self._below(tip, folder, filtered="blob:none")
 
     def commit(self, base: Tip | None, files: Mapping[str, bytes], message: str) -> Tip:
         """A new commit on top of `base` with new and replaced files; all others stay. It is not on the remote yet.
@@ -200,6 +188,17 @@ class GitRemote:
     def _read_tip(self, name: str) -> Tip:
         commit, tree = self._fetched.commit(name, self.name)
         return Tip(commit, tree)
+
+    def _below(self, tip: Tip, folder: str, filtered: str | None) -> dict[str, str]:
+        tree = self._folder(tip, folder)
+        if tree is None:
+            return {}
+        if not self._session.mode.lasting and below(tree, self._fetched.folders).unread:
+            self._must(self._session.fetch([tree], filtered), "read")
+        while (found := below(tree, self._fetched.folders)).unread:
+            self._fetched.load(found.unread)
+        prefix = f"{folder}/" if folder else ""
+        return {f"{prefix}{path}": object_id for path, object_id in found.files.items()}
 
     def _folder(self, tip: Tip, folder: str) -> str | None:
         if not folder:
