@@ -35,8 +35,8 @@ def with_cascades(
     """(type, id) → the delete with its cascade, or the conflict that it is; in the order of carrying out.
 
     `deletes` come with children's types before their parents'. Ours to lose: what is itself deleted, what we know and
-    still carries our mark, what the server made along with a record of ours; never what is still desired, unless the
-    plan takes it away from the deleted record first.
+    still carries our mark, what the server made along with a record of ours and nobody else wrote since; never what is
+    still desired, unless the plan takes it away from the deleted record first.
     """
     if not deletes:
         return {}
@@ -81,7 +81,9 @@ class _Ownership:
             return False
         if key in self._desired:
             return _taken_away(self._desired[key], parent)
-        return key in self._bases.children or (one.owned and one.id in self._bases.records.get(one.type, {}))
+        if one.owned and one.id in self._bases.records.get(one.type, {}):
+            return True
+        return key in self._bases.children and self._bases.requests.issuperset(one.changed_by)
 
 
 def _taken_away(plan: RecordPlan, parent: Fields) -> bool:
@@ -100,7 +102,11 @@ def _refers(value: Any, key: Fields) -> bool:  # noqa: ANN401 -- any JSON value
 
 
 def _conflict(plan: RecordPlan, reached: Sequence[Dependent], foreign: Sequence[Dependent]) -> RecordPlan:
-    names = listed(f"{plain(one.type)} {plain(one.display)} (id {plain(one.id)})" for one in foreign)
+    since = ", written since it was made"
+    names = listed(
+        f"{plain(one.type)} {plain(one.display)} (id {plain(one.id)}{since if one.changed_by else ''})"
+        for one in foreign
+    )
     verb = "delete" if any(one.effect == "deleted" for one in foreign) else "cut loose"
     reason = f"{NOT_DESIRED}, but to delete it would {verb} what is not ours to lose: {names}"
     return structs.replace(plan, action="conflict", reason=reason, cascade=tuple(reached))

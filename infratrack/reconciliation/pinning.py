@@ -116,6 +116,8 @@ def _decisive(one: RecordPlan | SavedRecord) -> dict[str, Any]:
 def _moved(saved: SavedRecord, now: RecordPlan | None) -> list[str]:
     """What is not so any more of one record."""
     name = called(saved.type, saved.key, saved.id)
+    if now is not None and now.action == "conflict" and not _writes(now):
+        return [f"{name}: the plan was to {_verb(saved.action)} it, and now it is a conflict ({now.reason})"]
     if now is None or not _writes(now):
         return [f"{name}: the plan was to {_verb(saved.action)} it, and now nothing is to be done"]
     if now.action != saved.action:

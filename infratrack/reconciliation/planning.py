@@ -14,7 +14,7 @@ from infratrack.reconciliation.deletion import Leftovers, Retirement, leftover_p
 from infratrack.reconciliation.following import Following
 from infratrack.reconciliation.matching import Match, Matches, match
 from infratrack.reconciliation.naming import listed
-from infratrack.reconciliation.policy import Policy, check_taken
+from infratrack.reconciliation.policy import Policy, with_taken
 from infratrack.reconciliation.records import (
     Action,
     Base,
@@ -48,7 +48,7 @@ def make_plan(  # noqa: PLR0913, PLR0917 -- the whole world that a plan rests on
     for records that would be deleted. Raises InputError for a `take_ours` that no mapping knows.
     """
     retired_by = {one.type: retirement(one.type) for one in sets}
-    check_taken(policy, sets, [field for field, _ in filter(None, retired_by.values())])
+    policy = with_taken(policy, sets, [field for field, _ in filter(None, retired_by.values())])
     planning = _Planning(bases, policy, retired_by)
     by_type: dict[str, list[tuple[int, RecordSet, Reading]]] = {}
     for number, (record_set, reading) in enumerate(zip(sets, readings, strict=True)):

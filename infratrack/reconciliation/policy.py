@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from infratrack.errors import InputError
 from infratrack.project.nearest import NearestNames
@@ -51,15 +51,24 @@ class Policy(Struct, frozen=True):
     max_deletes: MaxDeletes = MaxDeletes()
 
 
-def check_taken(policy: Policy, sets: Sequence[RecordSet], others: Iterable[str] = ()) -> None:
-    """InputError for a field in `take_ours` that no mapping names."""
+def with_taken(policy: Policy, sets: Sequence[RecordSet], others: Iterable[str] = ()) -> Policy:
+    """The policy with every field that `take_ours` means: `custom_fields` is all of them below it.
+
+    InputError for a field that no mapping names.
+    """
     if not policy.take_ours:
-        return
+        return policy
     known = {name for one in sets for record in one.desired for name in (*record.key, *record.fields)} | set(others)
+    taken = set(policy.take_ours)
     for name in sorted(policy.take_ours - known):
+        below = {one for one in known if one.startswith(f"{name}.")}
+        taken |= below
+        if below:
+            continue
         nearest = NearestNames().to(name, known)
         fields = f"the mappings name {', '.join(sorted(known)[:20])}" if known else "no mapping desires any record"
         raise InputError(
             f"--take-ours {name[:80]!r}: no record has such a field",
             f"did you mean {nearest!r}?" if nearest else fields,
         )
+    return structs.replace(policy, take_ours=frozenset(taken))

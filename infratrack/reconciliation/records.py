@@ -95,6 +95,8 @@ class Dependent(Struct, frozen=True):
     owned: bool
     """Whether it carries this project's mark."""
     effect: Literal["deleted", "unlinked"] = "deleted"
+    changed_by: tuple[str, ...] = ()
+    """The CMDB's ids of requests that wrote it since it was made ("": by some that are not known any more)."""
 
 
 class LastChange(Struct, frozen=True):

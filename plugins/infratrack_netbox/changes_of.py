@@ -11,7 +11,7 @@ from infratrack_netbox.server_schema import ServerSchema
 
 _PATH: Final = "/api/core/object-changes/"
 _IDS_A_REQUEST: Final = 100
-_FIELDS: Final = ("id", "time", "user_name", "request_id", "changed_object_id", "message")
+_FIELDS: Final = ("id", "time", "user_name", "request_id", "changed_object_id", "message", "action")
 
 
 _RETIRED: Final = ("decommissioning", "deprecated", "deprovisioning", "decommissioned", "retired")
@@ -49,6 +49,16 @@ def own_requests(client: Lists, type_name: str, ids: Sequence[str], message: str
         if row.get("message") == message and isinstance(row.get("request_id"), str):
             found[str(row.get("changed_object_id"))] = plain(row["request_id"])
     return found
+
+
+def changed_by(client: Lists, type_name: str, ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Id → the requests that wrote the record since it was made; `("",)` where the change log does not say."""
+    found: dict[str, dict[str, None]] = {one: {} for one in ids}
+    for row in _rows(client, type_name, ids):
+        action, request = row.get("action"), row.get("request_id")
+        if isinstance(action, Mapping) and action.get("value") != "create" and isinstance(request, str):
+            found.get(str(row.get("changed_object_id")), {})[plain(request)] = None
+    return {one: tuple(requests) or ("",) for one, requests in found.items()}
 
 
 def last_changes(

@@ -9,9 +9,13 @@ refuses to delete what others rest on, these are shown as deleted with it: nobod
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any, Final, Literal, Protocol
 
+from msgspec import structs
+
 from infratrack.api import Dependent, LiveRecord
+from infratrack_netbox.changes_of import changed_by
 from infratrack_netbox.exchange import plain
 from infratrack_netbox.server_schema import Endpoint, FieldSchema, ServerSchema
 from infratrack_netbox.settings import Mark
@@ -26,6 +30,9 @@ _APPS_LEFT_OUT: Final = frozenset({"core", "extras", "users"})
 """Their records are about others (journals, bookmarks, scripts): nobody's inventory."""
 _TYPES_LEFT_OUT: Final = frozenset({"dcim.cabletermination"})
 """Shown as the cable."""
+_TIMES: Final = ("created", "last_updated")
+_AT_ONCE: Final = timedelta(seconds=1)
+"""Between these two of a record that was made and never written since; the server stamps them one after the other."""
 
 
 class Lists(Protocol):
@@ -57,7 +64,8 @@ class _Relation:
         pair = self.field.pair or self.name
         typed = [f"{pair}_type", f"{pair}_id"] if self.field.kind == "generic" else []
         marks = [name for name in ("tags", "custom_fields") if name in self.endpoint.fields]
-        return ["id", "display", self.name, *typed, *marks]
+        times = [name for name in _TIMES if name in self.endpoint.fields]
+        return ["id", "display", self.name, *typed, *marks, *times]
 
     def refers_to(self, row: Mapping[str, Any], type_name: str, ids: Sequence[str]) -> list[str]:
         """Which of the ids the row refers to; all of them where it does not show which."""
@@ -116,6 +124,8 @@ class _Cascade:
         self._type = type_name
         self.found: dict[str, dict[tuple[str, str], Dependent]] = {}
         """Id of a record to be deleted → (type, id) → what goes with it."""
+        self.written_since: dict[str, set[str]] = {}
+        """Type → ids of those that were written again after they were made."""
 
     def follow(self, ids: Sequence[str]) -> None:
         """Read level by level: what goes with what goes."""
@@ -154,6 +164,8 @@ class _Cascade:
                 record = str(row.get("id"))
                 name = plain(str(row.get("display", "")))
                 dependent = Dependent(own, record, name, self._mark.is_on(row), relation.effect)
+                if not dependent.owned and _written_since(row):
+                    self.written_since.setdefault(own, set()).add(record)
                 reached = {root for one in relation.refers_to(row, type_name, chunk) for root in roots[one]}
                 for root in reached:
                     if (own, record) != (self._type, root) and self._keep(root, dependent):
@@ -184,7 +196,26 @@ def dependents(
     for record in records:
         by_type.setdefault(record.type, []).append(record.id)
     found: dict[tuple[str, str], Sequence[Dependent]] = {}
+    written: dict[str, set[str]] = {}
     for type_name, ids in by_type.items():
-        below = rows_below(client, mark, type_name, ids)
-        found |= {(type_name, one): below.get(one, ()) for one in ids}
-    return found
+        cascade = _Cascade(client, mark, type_name)
+        cascade.follow(ids)
+        found |= {(type_name, one): tuple(cascade.found[one].values()) for one in ids}
+        for kind, since in cascade.written_since.items():
+            written.setdefault(kind, set()).update(since)
+    by = {kind: changed_by(client, kind, sorted(ids)) for kind, ids in written.items()}
+    return {
+        key: [structs.replace(one, changed_by=by.get(one.type, {}).get(one.id, ())) for one in below]
+        for key, below in found.items()
+    }
+
+
+def _written_since(row: Mapping[str, Any]) -> bool:
+    """Whether a record was written after it was made; yes where its times cannot be read."""
+    made, last = (row.get(name) for name in _TIMES)
+    if made is None and last is None:
+        return False
+    try:
+        return datetime.fromisoformat(str(last)) - datetime.fromisoformat(str(made)) > _AT_ONCE
+    except (ValueError, TypeError):
+        return True

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from msgspec import Struct, structs
 
@@ -79,6 +79,8 @@ class ModelCmdb:
         self._made: set[Ref] = set()
         """What the writes under way created."""
         self._versions: dict[tuple[str, str], int] = {}
+        self._written_since: dict[tuple[str, str], tuple[str, ...]] = {}
+        """(type, id) → requests of others that wrote it since it was made."""
 
     # What others do
 
@@ -90,6 +92,7 @@ class ModelCmdb:
         """Somebody else changes a record."""
         record = self.records[type_name][record_id]
         record |= {name: self._stored(type_name, name, value) for name, value in values.items()}
+        self._written_since[type_name, record_id] = (f"theirs-{self._request()}",)
         self._touch(type_name, record_id)
 
     def remove(self, type_name: str, record_id: str) -> None:
@@ -292,7 +295,9 @@ class ModelCmdb:
                         continue
                     deleted = any(field in kind.inside for field in fields)
                     owned = MARK in (record.get("tags") or ())
-                    found[name, other] = Dependent(name, other, other, owned, "deleted" if deleted else "unlinked")
+                    since = () if owned else self._written_since.get((name, other), ())
+                    effect: Literal["deleted", "unlinked"] = "deleted" if deleted else "unlinked"
+                    found[name, other] = Dependent(name, other, other, owned, effect, since)
                     if deleted:
                         waiting.append((name, other))
         return list(found.values())

@@ -186,6 +186,18 @@ def test_a_cascade_that_reaches_what_is_not_ours_is_a_conflict(world: World) -> 
     assert "to delete it would delete what is not ours to lose: port" in record(plan, "b").reason
 
 
+def test_what_the_server_made_and_somebody_wrote_since_is_not_ours_to_lose(world: World) -> None:
+    below = [
+        one
+        for one, values in world.cmdb.records["port"].items()
+        if values["device"].id == world.the("device", name="b")
+    ]
+    world.cmdb.edit("port", below[0], description="uplink to the carrier")
+    plan = world.plan(ONE, PRUNE)
+    assert actions(plan) == {"b": "conflict"}
+    assert f"port {below[0]} (id {below[0]}, written since it was made)" in record(plan, "b").reason
+
+
 def test_a_cascade_that_cuts_loose_what_is_not_ours_is_a_conflict() -> None:
     world = World()
     world.sync(ports("1"))

@@ -56,9 +56,15 @@ def test_each_thing_that_moved_is_told(world: World) -> None:
     world.cmdb.edit("device", gone, status="active")
     world.cmdb.add("device", name="new", status="x")
     assert moved(world, plan) == [
-        f"device a (id {device}): the plan was to change it, and now nothing is to be done",
+        (
+            f"device a (id {device}): the plan was to change it, and now it is a conflict"
+            " (status: changed by somebody else since this project wrote it)"
+        ),
         "device new: the plan was to create it, and now nothing is to be done",
-        f"device gone (id {gone}): the plan was to delete it, and now nothing is to be done",
+        (
+            f"device gone (id {gone}): the plan was to delete it, and now it is a conflict"
+            " (not desired any more, but status: changed by somebody else since this project wrote it)"
+        ),
     ]
 
 

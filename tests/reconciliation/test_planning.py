@@ -254,6 +254,16 @@ def test_taking_a_field_that_no_mapping_names_is_an_input_error(world: World) ->
     assert "serial" in told.value.hint
 
 
+def test_taking_a_field_takes_all_below_it(world: World) -> None:
+    wanted = {"device": {"a": {"custom_fields.owner": "net", "custom_fields.tier": 1}}}
+    world.cmdb.add("device", name="a", **{"custom_fields.owner": "dc", "custom_fields.tier": 2})
+    fields = record(world.plan(wanted, took("custom_fields")), "a").fields
+    assert {one.name: one.verdict for one in fields if one.name != "tags"} == {
+        "custom_fields.owner": "change",
+        "custom_fields.tier": "change",
+    }
+
+
 def test_others_are_only_counted(world: World) -> None:
     world.sync(ONE)
     world.cmdb.add("device", name="theirs")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -360,6 +361,24 @@ def test_a_cascade_is_told_before_anything_is_deleted(client: NetBoxClient) -> N
     in_site = {(one.type, one.display) for one in found["dcim.site", site] if one.effect == "deleted"}
     assert {("ipam.prefix", "10.0.0.0/24"), ("dcim.device", "leaf-1"), ("dcim.rack", "R1")} <= in_site
     assert dependents(client, MARK, []) == {}
+
+
+def test_a_cascade_tells_which_requests_wrote_what_the_server_made(client: NetBoxClient, netbox: NetBoxServer) -> None:
+    built = carried(client, fabric())
+    leaf = LiveRecord("dcim.device", str(built[2].id), {}, {})
+
+    def written() -> dict[str, tuple[str, ...]]:
+        found = dependents(client, MARK, [leaf])["dcim.device", leaf.id]
+        return {one.display: one.changed_by for one in found if one.type == "dcim.interface"}
+
+    ours = {request for one in built for request in one.requests}
+    before = written()
+    assert {request for requests in before.values() for request in requests} <= ours
+    time.sleep(1.1)  # nearer to the making a change counts as part of it
+    netbox.api.dcim.interfaces.get(device="leaf-1", name="eth1").update({"description": "uplink"})
+    after = written()
+    assert after["eth0"] == before["eth0"]
+    assert not ours.issuperset(after["eth1"])
 
 
 def test_the_change_log_tells_who_changed_a_record_last(client: NetBoxClient) -> None:
