@@ -297,6 +297,47 @@ def test_a_server_without_filters_sends_only_what_is_new_to_a_machine_that_came_
     assert costs < 8_000
 
 
+@pytest.mark.parametrize("setting", [("uploadpack.allowFilter", "false"), ("uploadpackfilter.tree.allow", "false")])
+def test_processes_that_share_a_repository_lose_nothing(opener: Opener, bare: Path, setting: tuple[str, str]) -> None:
+    git("config", *setting, folder=bare)
+    first(opener("shared"))
+
+    def append(number: int) -> None:
+        remote = opener("shared")
+        for _ in range(20):
+            tip = remote.tip()
+            assert tip is not None
+            assert remote.read(tip, ["checkpoint"])
+            if remote.push(remote.commit(tip, {f"envelopes/00/00/{number:02x}": b"x" * number}, "m"), tip):
+                return
+        raise AssertionError
+
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(append, range(1, 6)))
+
+    other, another = opener("another"), opener("another")
+    tip = other.tip()
+    assert tip is not None
+    assert len(another.read_all(tip, "envelopes")) == 6
+    shared = next(bare.parent.parent.glob("shared/*.git"))
+    assert git("for-each-ref", "--format=%(refname)", folder=shared) == "refs/infratrack/tip"
+
+
+def test_a_damaged_repository_of_ours_is_made_anew(opener: Opener, bare: Path, tmp_path: Path) -> None:
+    git("config", "uploadpack.allowFilter", "false", folder=bare)
+    tip = first(opener("machine"))
+    for damage in ("objects", "HEAD", "refs"):
+        assert opener("machine").tip() == tip
+        path = tmp_path / "machine" / "whole.git" / damage
+        for file in [path, *path.rglob("*")]:
+            if file.is_file():
+                file.chmod(0o600)
+                file.write_bytes(b"")
+        remote = opener("machine")
+        assert remote.tip() == tip
+        assert remote.read(tip, ["checkpoint"]) == {"checkpoint": b"0"}
+
+
 def test_a_remote_with_sha256_ids_works(opener: Opener, daemon: GitDaemon) -> None:
     bare_repository(daemon.root / "sha256.git", object_format="sha256")
     url = daemon.url("sha256.git")

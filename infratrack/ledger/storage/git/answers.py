@@ -12,7 +12,7 @@ from typing import Final, Literal
 
 from infratrack.ledger.storage.git.plumbing import Ended
 
-Refusal = Literal["no ref", "filter ignored", "filter refused", "single objects", "format", "other"]
+Refusal = Literal["no ref", "filter ignored", "filter refused", "single objects", "format", "damaged", "other"]
 PushResult = Literal["done", "outrun", "unclear"]
 
 _IGNORED: Final = b"warning: filtering not recognized by server, ignoring"
@@ -22,6 +22,12 @@ _NO_FILTER: Final = re.compile(
 _NO_REF: Final = re.compile(rb"^fatal: couldn't find remote ref ", re.MULTILINE)
 _NOT_SINGLE: Final = re.compile(rb"^error: Server does not allow request for unadvertised object ", re.MULTILINE)
 _FORMAT: Final = re.compile(rb"^fatal: mismatched algorithms: client (sha1|sha256); server (sha1|sha256)", re.MULTILINE)
+_DAMAGED: Final = re.compile(
+    rb"^(fatal|error): (not a git repository|bad object|unable to read|inflate: |object file |"
+    rb"(?!remote error)[^\n]*(corrupt|cannot be accessed|did not send all necessary objects|"
+    rb"is empty|reference broken|\.lock': File exists))",
+    re.MULTILINE,
+)
 _OUTRUN: Final = re.compile(
     rb"^!\t[^\n]*\t\[(rejected|remote rejected)\] \((stale info|fetch first|non-fast-forward|failed to update ref|"
     rb"failed to lock|cannot lock ref[^\n]*|incorrect old value provided|reference already exists)\)$",
@@ -51,6 +57,7 @@ def refusal_of(ended: Ended) -> Refusal | None:
         "filter refused": _NO_FILTER,
         "single objects": _NOT_SINGLE,
         "format": _FORMAT,
+        "damaged": _DAMAGED,
     }
     return next((refusal for refusal, pattern in found.items() if pattern.search(ended.errors)), "other")
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Final
 
 from infratrack.errors import IntegrityFailure, Unreachable
+from infratrack.ledger.storage.git import answers
 from infratrack.ledger.storage.git.objects import TreeEntry, read_tree, tree_of_commit
 from infratrack.ledger.storage.git.plumbing import Ended
 from infratrack.ledger.storage.git.session import Session
@@ -91,6 +92,8 @@ class Fetched:
 
     def _fetch(self, ids: Collection[str], depth: int | None = None) -> None:
         ended = self._session.fetch(ids, self._session.mode.more_filter, depth)
+        while answers.refusal_of(ended) == "filter refused" and self._session.fall_back():
+            ended = self._session.fetch(ids, self._session.mode.more_filter, depth)
         if ended.code != 0:
             raise self._refused("read", ended)
 

@@ -64,7 +64,7 @@ def run_git(  # noqa: PLR0913 -- what a process needs, all by keyword
             start_new_session=True,
         )
     except FileNotFoundError as error:
-        raise Unreachable(*_not_started(folder)) from error
+        raise Unreachable(*_not_started(folder, error.filename)) from error
     except OSError as error:
         raise Unreachable(f"git could not be started ({os.strerror(error.errno or 0)})", "look at PATH") from error
     try:
@@ -73,8 +73,8 @@ def run_git(  # noqa: PLR0913 -- what a process needs, all by keyword
         _end(process)
 
 
-def _not_started(folder: Path) -> tuple[str, str]:
-    if folder.is_dir():
+def _not_started(folder: Path, missing: object) -> tuple[str, str]:
+    if missing == "git":
         return "git is not installed", "a ledger on a Git branch needs git 2.36 or newer"
     return f"the folder {folder} is gone", "run this in the project's folder"
 

@@ -140,7 +140,9 @@ class GitRemote:
                 f"the new commit could not be made: {answers.said(ended, self._secrets)}",
                 "see that there is room in INFRATRACK_HOME",
             )
-        return self._read_tip(commit)
+        new = self._read_tip(commit)
+        self._session.forget(branch)
+        return new
 
     def push(self, new: Tip, expected: Tip | None) -> bool:
         """Make `new` the branch's tip, if the tip is `expected` (None: there is no such branch) at that instant.
@@ -177,6 +179,9 @@ class GitRemote:
         """Whether there is another way to fetch after a refusal; it is taken next."""
         if refusal == "filter refused":
             return self._session.fall_back()
+        if refusal == "damaged":
+            self._fetched.forget()
+            return self._session.begin_anew()
         if refusal in {"no ref", "format"}:
             # Of an empty remote nothing but its greeting says which kind of ids it has.
             if self._session.is_of_format(self._session.repository.object_format()):

@@ -27,14 +27,20 @@ class Session:
         self._format = "sha1"
         self.mode = cache.mode()
         self._remembered = self.mode
+        self._began_anew = False
 
     @property
     def repository(self) -> Repository:
         """The repository, made when it is first asked for. Raises Unreachable when it cannot be."""
         if self._repository is None:
-            lasting = self._cache.lasting(self.mode)
-            self._repository = self._at_place(lasting if self.mode.lasting else self._cache.session() / "ledger.git")
-            self._repository.make(self._format)
+            if self.mode.lasting:
+                made = self._at_place(self._cache.lasting(self.mode))
+                with self._cache.alone():  # half a repository looks like a damaged one
+                    made.make(self._format)
+            else:
+                made = self._at_place(self._cache.session() / "ledger.git")
+                made.make(self._format)
+            self._repository = made
         return self._repository
 
     def fetch(self, wanted: Collection[str], filtered: str | None, depth: int | None = None) -> Ended:
@@ -53,6 +59,15 @@ class Session:
         if following.lasting:
             self._repository = None
         self.mode = following
+        return True
+
+    def begin_anew(self) -> bool:
+        """Go on with an empty repository where a lasting one is damaged; False when there is none."""
+        if not self.mode.lasting or self._began_anew:
+            return False
+        self._began_anew = True
+        self._cache.discard(self.mode)
+        self._repository = None
         return True
 
     def was_whole(self) -> None:
@@ -78,6 +93,12 @@ class Session:
         self.close()
         self._format = object_format
         return False
+
+    def forget(self, ref: str) -> None:
+        """Delete a ref of ours where it would stay for ever; its objects stay for two weeks."""
+        if self.mode.lasting:
+            with self._cache.alone():
+                self.repository.git(["update-ref", "-d", ref])
 
     def close(self) -> None:
         """Throw away what was fetched for this session only."""
