@@ -26,12 +26,12 @@ def test_envelopes_are_named_by_index_and_grow_by_a_folder() -> None:
 
 def test_folders_of_many_names_fan_out() -> None:
     name = "abcd" + "0" * 60
-    assert layout.digest_path(bytes.fromhex(name)) == "digests/a/b/c/d/" + "0" * 60
-    assert layout.key_path(name) == "keys/a/b/c/d/" + "0" * 60
-    assert layout.blob_path(f"sha256:{name}") == "blobs/a/b/c/d/" + "0" * 60
-    assert layout.absent_blob_path(f"sha256:{name}") == "absent/a/b/c/d/" + "0" * 60
+    assert layout.digest_path(bytes.fromhex(name)) == "digests/a/b/c/d"
+    assert layout.key_path(name) == "keys/a/b/c/d" + "0" * 60
+    assert layout.blob_path(f"sha256:{name}") == "blobs/a/b/c/d" + "0" * 60
+    assert layout.absent_blob_path(f"sha256:{name}") == "absent/a/b/c/d" + "0" * 60
     assert layout.fanned_in("blobs", layout.blob_path(name)) == name
-    assert layout.fanned_in("blobs", "blobs/a/bc/d/" + "0" * 60) is None
+    assert layout.fanned_in("blobs", "blobs/a/bc/d" + "0" * 60) is None
     assert layout.fanned_in("blobs", "blobs/readme") is None
     for bad in ("../../x", "", "A" * 64):
         with pytest.raises(IntegrityFailure, match="is not a SHA-256"):
@@ -80,8 +80,11 @@ def test_a_frontier_of_another_form_is_damage(content: bytes) -> None:
 
 def test_small_files_are_read_as_written() -> None:
     assert layout.read_origin(layout.write_origin("infratrack/x/0")) == "infratrack/x/0"
-    assert layout.read_index("d", layout.write_index(0)) == 0
-    assert layout.read_index("d", layout.write_index(123)) == 123
+    assert layout.write_size(12) == b"12\n"
+    digests = [bytes.fromhex("abcd" + f"{number:060x}") for number in range(2)]
+    written = b"".join(layout.digest_line(digest, index) for index, digest in enumerate(digests))
+    assert written.splitlines()[1] == b"0" * 59 + b"1 1"
+    assert layout.read_digests("digests/a/b/c/d", written) == {digests[0]: 0, digests[1]: 1}
     key = signing_key().public_key
     assert layout.read_key("k", layout.write_key(key.raw)) == key.raw
     assert PublicKey.from_pem(layout.write_key(key.raw)) == key
@@ -96,9 +99,11 @@ def test_small_files_are_read_as_written() -> None:
         (layout.read_origin, b"a\nb\n"),
         (layout.read_origin, b"\xff\n"),
         (layout.read_origin, b"a" * (1024 * 1024 + 1)),
-        (lambda content: layout.read_index("d", content), b"1"),
-        (lambda content: layout.read_index("d", content), b"-1\n"),
-        (lambda content: layout.read_index("d", content), b"\xff\n"),
+        (lambda content: layout.read_digests("digests/a/b/c/d", content), b"1\n"),
+        (lambda content: layout.read_digests("digests/a/b/c/d", content), b"0" * 60 + b" 1"),
+        (lambda content: layout.read_digests("digests/a/b/c/d", content), b"0" * 60 + b" 01\n"),
+        (lambda content: layout.read_digests("digests/a/b/c/d", content), b"0" * 60 + b" 1\n\xff"),
+        (lambda content: layout.read_digests("digests/a/b/c/d", content), (b"0" * 60 + b" 1\n") * 2),
         (lambda content: layout.read_key("k", content), b"key"),
         (lambda content: layout.read_key("k", content), layout.write_key(b"k" * 32).replace(b"MCow", b"MCox")),
         (lambda content: layout.read_key("k", content), layout.write_key(b"k" * 32) + b"\n"),

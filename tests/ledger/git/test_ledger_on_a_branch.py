@@ -118,6 +118,7 @@ def test_an_exported_log_fills_an_empty_branch_as_it_is(opener: Opener, tmp_path
     assert verify_ledger(opener("third"), trust_in(CI)).blobs == 1
 
 
+@pytest.mark.slow
 def test_several_machines_appending_at_once_lose_and_fork_nothing(opener: Opener) -> None:
     machines, each = 6, 2
     ledgers = [opener(f"machine-{number}") for number in range(machines)]
@@ -190,6 +191,7 @@ def test_a_forked_branch_is_told_by_everybody_who_saw_it_before(opener: Opener, 
     assert opener("victim").size() == 4
 
 
+@pytest.mark.slow
 def test_a_branch_that_grew_is_no_fork_however_far(opener: Opener) -> None:
     ledger, other = opener("one"), opener("two")
     grown = 0
@@ -236,7 +238,8 @@ def local_ledger(folder: Path, machine: str) -> Ledger:
         ({layout.bundle_path(0): b""}, "tile/entries/000 is not what|000: entry 0 cannot be read"),
         ({layout.tile_path(0, 0): b"x" * 8192}, "tile/0/000 is not what the entries lead to"),
         ({layout.NEWEST: b""}, "edge/newest is not what|entry 256"),
-        ({layout.digest_path(b"\0" * 32): b"0\n"}, "is no part of a ledger"),
+        ({layout.digest_path(b"\xab" * 32): b"0\n"}, "digests/a/b/a/b"),
+        ({"digests/readme": b"0\n"}, "'digests/readme' is no part of a ledger"),
         ({"readme": b"hello"}, "'readme' is no part of a ledger"),
         ({"blobs/readme": b"hello"}, "'blobs/readme' is no part of a ledger"),
         ({"checkpoint": b"no note"}, "checkpoint"),

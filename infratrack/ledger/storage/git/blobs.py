@@ -45,7 +45,7 @@ class BranchBlobs:
         elif self._elsewhere is not None:
             self._elsewhere.put(content)
         else:
-            self._storage.put_with_next_write(layout.absent_blob_path(digest), layout.write_index(len(content)))
+            self._storage.put_with_next_write(layout.absent_blob_path(digest), layout.write_size(len(content)))
             self._report(
                 f"an artifact of {len(content)} bytes is kept as its digest only: more than {self._limit} bytes do not "
                 "go to the ledger's branch (`blobs=URL` in its address says where they may go)"

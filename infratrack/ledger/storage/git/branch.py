@@ -128,12 +128,13 @@ class Branch:
 
     def indexes_of(self, digests: Collection[bytes]) -> Mapping[bytes, int]:
         """See LedgerReader; IntegrityFailure for an index that no entry has."""
-        paths = {layout.digest_path(digest): digest for digest in digests}
-        found = {}
-        for path, content in self.read(paths).items():
-            index = found[paths[path]] = layout.read_index(path, content)
+        known: dict[bytes, int] = {}
+        for path, content in self.read(map(layout.digest_path, digests)).items():
+            known |= layout.read_digests(path, content)
+        found = {digest: known[digest] for digest in digests if digest in known}
+        for digest, index in found.items():
             if index >= self.count():
-                raise layout.damaged(path, f"it names entry {index}, which there is not")
+                raise layout.damaged(layout.digest_path(digest), f"it names entry {index}, which there is not")
         return found
 
     def keys(self) -> Mapping[str, bytes]:

@@ -51,17 +51,20 @@ def _expected(branch: Branch, reader: LedgerReader) -> Iterator[tuple[str, bytes
     for keyid, raw in branch.keys().items():
         yield layout.key_path(keyid), layout.write_key(raw)
     growth, count = Growth({}), reader.count()
+    digests: dict[str, list[bytes]] = {}
     for start in range(0, count, _PAGE):
         for row in reader.entries(start, min(start + _PAGE, count)):
             if row.index != growth.size:
                 break
             yield layout.envelope_path(row.index), row.line
-            yield layout.digest_path(row.digest), layout.write_index(row.index)
+            digests.setdefault(layout.digest_path(row.digest), []).append(layout.digest_line(row.digest, row.index))
             growth.add(row.entry)
     if growth.size != count:
         raise layout.damaged(leaf_paths([growth.size], count)[0], f"entry {growth.size} cannot be read")
     if growth.size:
         yield from growth.files().items()
+    for path, lines in digests.items():
+        yield path, b"".join(lines)
 
 
 def _strangers(names: Mapping[str, str], size: int) -> list[str]:

@@ -2,7 +2,8 @@
 
 Tiles and bundles of leaves are those of C2SP tlog-tiles (https://c2sp.org/tlog-tiles); only whole ones are kept under
 their permanent names. What still grows lies under `edge/`, in pieces so small that an append moves about 2 KiB.
-Folders that many names go into fan out sixteen ways four times: a level costs half a kilobyte to look into.
+Folders that many names go into fan out sixteen ways: a level costs half a kilobyte to look into. Folders are few, since
+a server looks into every one of the commit before when a push arrives.
 """
 
 from __future__ import annotations
@@ -37,7 +38,8 @@ MAXIMUM_FRONTIER_BYTES: Final = 4096
 
 _SIZE: Final = re.compile(r"0|[1-9][0-9]{0,18}")
 _HEX: Final = re.compile(r"[0-9a-f]{64}")
-_FANS: Final = 4
+_FANS: Final = 3
+_DIGEST_LINE: Final = re.compile(r"([0-9a-f]{60}) (0|[1-9][0-9]{0,18})\n")
 _ENVELOPE_BITS: Final = 24
 _PEM: Final = re.compile(rb"-----BEGIN PUBLIC KEY-----\n([A-Za-z0-9+/]{59}=)\n-----END PUBLIC KEY-----\n")
 _DER_PREFIX: Final = bytes.fromhex("302a300506032b6570032100")
@@ -72,8 +74,8 @@ def envelope_path(index: int) -> str:
 
 
 def digest_path(digest: bytes) -> str:
-    """The file that says at which index the envelope with this SHA-256 stands."""
-    return _fanned_out(DIGESTS, digest.hex())
+    """The file that says at which index the envelope with this SHA-256 stands, among those that begin as it does."""
+    return "/".join((DIGESTS, *digest.hex()[:4]))
 
 
 def key_path(keyid: str) -> str:
@@ -165,17 +167,25 @@ def read_text(path: str, content: bytes) -> str:
     return text
 
 
-def write_index(index: int) -> bytes:
-    """An index on a line of its own."""
-    return b"%d\n" % index
+def digest_line(digest: bytes, index: int) -> bytes:
+    """What stands in the file at `digest_path` for an envelope: the rest of its SHA-256, and its index."""
+    return b"%b %d\n" % (digest.hex()[4:].encode(), index)
 
 
-def read_index(path: str, content: bytes) -> int:
-    """An index; IntegrityFailure for anything else than what `write_index` writes."""
-    text = content[:-1].decode("ascii", "replace")
-    if content[-1:] != b"\n" or not _SIZE.fullmatch(text):
-        raise damaged(path, "it does not hold an index")
-    return int(text)
+def read_digests(path: str, content: bytes) -> dict[bytes, int]:
+    """The indexes in a file at `digest_path` by SHA-256; IntegrityFailure for anything else than lines of that form."""
+    begin = path.removeprefix(DIGESTS).replace("/", "")
+    text = content.decode("ascii", "replace")
+    lines = [(bytes.fromhex(begin + found[1]), int(found[2])) for found in _DIGEST_LINE.finditer(text)]
+    indexes = dict(lines)
+    if len(indexes) != len(lines) or b"".join(digest_line(*line) for line in lines) != content:
+        raise damaged(path, "it does not say where envelopes stand")
+    return indexes
+
+
+def write_size(size: int) -> bytes:
+    """A number of bytes on a line of its own."""
+    return b"%d\n" % size
 
 
 def write_key(raw: bytes) -> bytes:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from infratrack.ledger.storage.git.copy import LocalCopy
 
 FRESH_SECONDS: Final = 3.0
-"""For so long the branch is taken to be where it was seen, when only reading."""
+"""For so long the branch is taken to be where it was seen."""
 GIVE_UP_SECONDS: Final = 300.0
 """So long an appender tries while others are faster."""
 _FIRST_PAUSE: Final = 0.1
@@ -115,7 +115,8 @@ class GitStorage:
         give_up = time.monotonic() + GIVE_UP_SECONDS
         pause = _FIRST_PAUSE
         with self._turn, self._memory.alone():
-            branch = self._newest()
+            # What was asked a moment ago is good enough to try with: a push onto anything else is refused.
+            branch = self._fresh() or self._newest()
             while True:
                 if branch is None:
                     raise InputError(f"{self.name} is not there", "open the ledger again; the first evidence makes it")
@@ -176,14 +177,17 @@ class GitStorage:
             self._remote.close()
 
     def _now(self) -> Branch:
-        """The branch as it was a moment ago, or as this machine saw it since."""
-        fresh = time.monotonic() - self._asked < FRESH_SECONDS
-        branch = self._branch
-        if branch is None or not fresh or self._memory.tip() != branch.tip.commit:
-            branch = self._newest()
+        """The branch as it was a moment ago."""
+        branch = self._fresh() or self._newest()
         if branch is None:
             raise InputError(f"{self.name} is not there", "the first evidence makes it: `infratrack run -- COMMAND`")
         return branch
+
+    def _fresh(self) -> Branch | None:
+        """The branch if it was asked for a moment ago, and no other process of this machine saw another one since."""
+        branch = self._branch
+        fresh = time.monotonic() - self._asked < FRESH_SECONDS
+        return branch if branch and fresh and self._memory.tip() == branch.tip.commit else None
 
     def _newest(self) -> Branch | None:
         """Ask the remote; IntegrityFailure when the branch is not one that what was seen before has grown to."""

@@ -87,8 +87,8 @@ class BranchWriter:
                 if growth.add(row.entry) != row.hashes:
                     raise IntegrityFailure(f"entry {row.index}: its hashes are not those of the branch's tree")
                 changed[layout.envelope_path(row.index)] = row.line
-                changed[layout.digest_path(row.digest)] = layout.write_index(row.index)
             changed.update(growth.files())
+            changed.update(self._digests())
         changed.update({layout.key_path(keyid): layout.write_key(raw) for keyid, raw in self._keys.items()})
         before = self._branch.head()
         if self._head.origin != before.origin:
@@ -96,6 +96,14 @@ class BranchWriter:
         if self._head.note is not None and self._head.note != before.note:
             changed[layout.CHECKPOINT] = self._head.note.encode()
         return changed
+
+    def _digests(self) -> dict[str, bytes]:
+        """The files that say where the new envelopes stand, with what stood in them before."""
+        added: dict[str, list[bytes]] = {}
+        for row in self._rows:
+            added.setdefault(layout.digest_path(row.digest), []).append(layout.digest_line(row.digest, row.index))
+        before = self._branch.read(added)
+        return {path: before.get(path, b"") + b"".join(lines) for path, lines in added.items()}
 
     def summary(self) -> str:
         """The commit's message."""
