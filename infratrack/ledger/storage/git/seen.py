@@ -1,11 +1,11 @@
-"""Does a branch still begin with the log that this machine saw there last? Pure, but for the hashes it asks for."""
+"""Does a branch still begin with the log that this machine saw there last? Pure: the hashes come from a reader."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from infratrack.errors import IntegrityFailure
-from infratrack.ledger.checkpoint import Checkpoint, read_note
+from infratrack.ledger.checkpoint import Checkpoint
 from infratrack.ledger.edge import head_checkpoint, subtree_hashes
 from infratrack.ledger.merkle import consistency_spans, is_consistent, places, proof_hashes
 from infratrack.ledger.storage.interface import Head, LedgerReader
@@ -14,11 +14,6 @@ _HINT: Final = (
     "somebody pushed over the branch: restore it from a clone or an export. If it was done on purpose and everybody "
     "agrees, remove the file"
 )
-
-
-def remembered(note: str | None) -> Checkpoint | None:
-    """The checkpoint in a note seen before; None when there is none."""
-    return None if note is None else read_note(note).checkpoint
 
 
 def check_grown(reader: LedgerReader, head: Head, seen: Checkpoint, forget: str) -> None:
