@@ -1,3 +1,4 @@
+import os
 import re
 import stat
 from pathlib import Path
@@ -5,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from infratrack.errors import InputError, IntegrityFailure, Unreachable
-from infratrack.ledger.open import NoLedgerYet, open_ledger
+from infratrack.ledger.open import NoLedgerYet, open_ledger, tell
 from infratrack.testing.ledgers import append, incoming
+from tests.ledger.git.daemon import bare_repository, git
 
 
 def test_a_ledger_is_made_privately_when_asked_for(tmp_path: Path) -> None:
@@ -66,3 +68,34 @@ def test_a_path_that_cannot_be_used_is_unreachable(tmp_path: Path) -> None:
     for name in ("file/l.db", "folder"):
         with pytest.raises(Unreachable, match="could not be opened"):
             open_ledger(f"sqlite:///{name}", tmp_path, project_id="p", create=True)
+
+
+def test_a_branch_is_opened_where_the_projects_remote_is(tmp_path: Path) -> None:
+    bare_repository(tmp_path / "remote.git")
+    project = tmp_path / "project"
+    (project / "below").mkdir(parents=True)
+    git("init", "--quiet", folder=project)
+    git("remote", "add", "origin", "../remote.git", folder=project)
+    environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "INFRATRACK_HOME": str(tmp_path / "home")}
+    with pytest.raises(NoLedgerYet, match="there is no ledger on refs/heads/ledger at"):
+        open_ledger("git:ledger", project / "below", project_id="p", environ=environ)
+    ledger = open_ledger("git:ledger", project / "below", project_id="p", create=True, environ=environ)
+    append(ledger, [incoming(0, blob=b"x")])
+    given = open_ledger(f"git+{tmp_path / 'remote.git'}#ledger", tmp_path, project_id="p", environ=environ)
+    assert (given.size(), given.origin()) == (1, ledger.origin())
+    assert git("for-each-ref", "--format=%(refname)", folder=tmp_path / "remote.git") == "refs/heads/ledger"
+    assert git("for-each-ref", folder=project) == ""
+    for one in (ledger, given):
+        one.close()
+    assert not list((tmp_path / "home").rglob("ledger.git"))
+
+
+def test_a_branch_of_a_folder_without_a_remote_is_a_sentence(tmp_path: Path) -> None:
+    environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "INFRATRACK_HOME": str(tmp_path / "home")}
+    with pytest.raises(InputError, match="no Git repository here"):
+        open_ledger("git:ledger", tmp_path, project_id="p", create=True, environ=environ)
+
+
+def test_what_makes_a_ledger_dear_is_said_on_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
+    tell("the Git server does not filter")
+    assert capsys.readouterr().err == "infratrack: the Git server does not filter\n"

@@ -47,5 +47,6 @@ def test_a_ledger_that_is_not_there_or_cannot_be_looked_at_has_none(tmp_path: Pa
     assert ledger_stamp(ADDRESS, tmp_path, LATER) is None
     (tmp_path / "file").write_text("")
     assert ledger_stamp("sqlite:///file/ledger.db", tmp_path, LATER) is None
+    assert ledger_stamp("git:infratrack/ledger", tmp_path, LATER) is None
     with pytest.raises(InputError):
         ledger_stamp("other://x", tmp_path, LATER)

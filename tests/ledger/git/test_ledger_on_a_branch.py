@@ -334,3 +334,19 @@ def test_findings_of_a_branch_are_limited(opener: Opener, bare: Path) -> None:
     with pytest.raises(LedgerDamage) as raised:
         verify_ledger(opener("fresh"), trust_in(CI))
     assert len(raised.value.findings) <= 101
+
+
+@pytest.mark.parametrize(("filters", "object_format"), [(True, "sha256"), (False, "sha1"), (False, "sha256")])
+def test_servers_of_every_kind_keep_a_ledger(tmp_path: Path, filters: bool, object_format: str) -> None:  # noqa: FBT001 -- a parameter
+    bare_repository(tmp_path / "project.git", filters=filters, object_format=object_format)
+    first = local_ledger(tmp_path, "first")
+    append(first, [incoming(number, blob=b"%d" % number) for number in range(20)])
+    second = local_ledger(tmp_path, "second")
+    append(second, [incoming(20)])
+    append(first, [incoming(21)])
+    assert verify_ledger(second, trust_in(CI)).entries == 22
+    for ledger in (first, second):
+        ledger.close()
+    third = local_ledger(tmp_path, "second")
+    assert verify_ledger(third, trust_in(CI)).blobs == 20
+    third.close()
