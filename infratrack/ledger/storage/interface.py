@@ -9,6 +9,7 @@ A store keeps rows and knows nothing of hashes, signatures or trust: `infratrack
   lets one writer in at a time, or throws away what `work` wrote and calls it **again** with the state that the faster
   one left. So `work` has no effect but through the writer, and begins anew whenever it is called.
 - Rows never change and are never removed.
+- What is read outside of `write` is a state that was whole; it may be a few seconds behind other machines.
 - Values that a damaged store hands out may be of any type and content. Failures are raised as Unreachable (cannot be
   reached now) or IntegrityFailure (what is there cannot be right).
 
