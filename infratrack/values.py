@@ -1,4 +1,4 @@
-"""Small shared values: digests, instants, durations and identifiers.
+"""Small shared values: digests, instants, durations and identifiers; and text that can be shown to people.
 
 An *instant* is a whole number of microseconds since 1970-01-01T00:00:00Z. In files it is written as RFC 3339
 in UTC with six digits and a `Z`, so that text order is time order.
@@ -30,6 +30,8 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
 _DURATION: Final = re.compile(DURATION_PATTERN)
+_MARKED_ORDER: Final = re.compile(r"(?i)#(?=#(?:vso)?\[)")
+_LEADING_ORDER: Final = re.compile(r"(?i):(?=:[a-z-]{4,}(?: [^\n]*?)?::)")
 _UNIT_SECONDS: Final = (7 * 86_400, 86_400, 3_600, 60, 1)
 
 
@@ -79,3 +81,19 @@ def parse_duration(text: str) -> Microseconds:
     if seconds > 1_000_000 * 86_400:
         raise InputError(f"{text[:80]!r} is too long a duration", "expected at most 1000000d")
     return Microseconds(seconds * MICROSECONDS_PER_SECOND)
+
+
+def printable(text: str) -> str:
+    """Text on one line that a terminal, or the CI system that reads a job's log, will show and not obey.
+
+    What cannot be printed becomes a space, and a space takes apart how orders begin: `##vso[` and `##[` wherever they
+    stand (Azure Pipelines, GitHub Actions), and `::word::` (GitHub Actions), since a line may be broken just before it.
+    """
+    return without_orders(text if text.isprintable() else "".join(one if one.isprintable() else " " for one in text))
+
+
+def without_orders(text: str) -> str:
+    """Text without what a CI system takes for an order to itself: see `printable`."""
+    if "##" in text:
+        text = _MARKED_ORDER.sub("# ", text)
+    return _LEADING_ORDER.sub(": ", text) if "::" in text else text

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,6 +13,7 @@ from infratrack.values import (
     parse_digest,
     parse_duration,
     parse_instant,
+    printable,
     sha256_digest,
 )
 
@@ -81,3 +84,29 @@ def test_what_is_no_duration_gets_a_sentence(text: str) -> None:
 def test_a_duration_beyond_reason_is_refused() -> None:
     with pytest.raises(InputError, match="too long"):
         parse_duration("99999999999999999999w")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a\x1b[31m\nb\u202ec", "a [31m b c"),
+        ("straße → ok", "straße → ok"),
+        ("x ##vso[task.setvariable variable=PATH]y", "x # #vso[task.setvariable variable=PATH]y"),
+        ("##[set-output name=a]b", "# #[set-output name=a]b"),
+        ("::error file=a.yaml,line=1::no", ": :error file=a.yaml,line=1::no"),
+        ("all of it::add-mask::x", "all of it: :add-mask::x"),
+        ("2001:db8::1, fe80::a and ::1", "2001:db8::1, fe80::a and ::1"),
+        ("arn:aws:iam::123456789012:role/x", "arn:aws:iam::123456789012:role/x"),
+        ("### a heading, std::vector", "### a heading, std::vector"),
+    ],
+)
+def test_text_that_is_shown_is_obeyed_by_nobody(text: str, shown: str) -> None:
+    assert printable(text) == shown
+
+
+@given(st.text(st.sampled_from("#[vsoe:rq \n\x1b"), max_size=40))
+def test_no_order_survives_however_it_is_put_together(text: str) -> None:
+    shown = printable(text)
+    assert shown.isprintable()
+    assert not re.search(r"(?i)##(?:vso)?\[|::[a-z-]{4,}(?: .*?)?::", shown)
+    assert printable(shown) == shown

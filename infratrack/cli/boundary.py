@@ -9,8 +9,9 @@ from typing import Final, NoReturn
 import click
 
 from infratrack.cli.commands import infratrack
-from infratrack.cli.messages import printable, say
+from infratrack.cli.messages import say
 from infratrack.errors import InfratrackError
+from infratrack.values import printable
 
 INTERRUPTED: Final = 130
 BUG: Final = 3

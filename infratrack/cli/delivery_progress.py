@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from infratrack.cli.messages import printable
+from infratrack.values import printable
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -128,8 +128,8 @@ def _print_table(runner: Runner) -> None:
     from rich.table import Table  # noqa: PLC0415 -- likewise
     from rich.text import Text  # noqa: PLC0415 -- likewise
 
-    from infratrack.cli.messages import printable  # noqa: PLC0415 -- likewise
     from infratrack.evidence.identity.trusted import USUAL_EVENTS  # noqa: PLC0415 -- likewise
+    from infratrack.values import printable  # noqa: PLC0415 -- likewise
 
     table = Table(box=None, pad_edge=False, show_header=False)
     for word, value in msgspec.structs.asdict(runner).items():

@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from infratrack.cli.messages import printable
 from infratrack.errors import InfratrackError
 from infratrack.evidence.envelope import open_envelope
 from infratrack.evidence.identity.endorsement import endorsed_by
@@ -17,7 +16,7 @@ from infratrack.evidence.statement import Statement, read_statement
 from infratrack.evidence.trust import Trust, covering
 from infratrack.ledger.entry import LedgerEntry
 from infratrack.ledger.log import Ledger
-from infratrack.values import format_instant
+from infratrack.values import format_instant, printable
 
 _WHOLE_LINE: Final = 1_000
 

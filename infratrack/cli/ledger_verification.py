@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from infratrack.cli.messages import printable, say
+from infratrack.cli.messages import say
 from infratrack.errors import InputError, IntegrityFailure
+from infratrack.evidence.identity.sigstore_library import INSTALL
 from infratrack.evidence.keys import PublicKey
 from infratrack.evidence.trust import Trust, TrustedSigner
 from infratrack.ledger.bundle import verify_bundle
 from infratrack.ledger.check import LedgerDamage
 from infratrack.ledger.open import NoLedgerYet
 from infratrack.ledger.verify import Progress, Verified, verify_ledger
+from infratrack.values import printable
 
 if TYPE_CHECKING:
     from infratrack.capture.workspace import Workspace
@@ -169,6 +171,9 @@ def _sentences(verified: Verified, signer: str, compared: IndexComparison | None
         ),
         f"  checkpoint of size {verified.size}, root {verified.root.hex()}, signed by {signer}",
     ]
+    if verified.unread:
+        what = _counted(verified.unread, "envelope")
+        lines.append(f"  {what} of jobs that sigstore vouches for, not verified as theirs and not counted: {INSTALL}")
     if compared:
         lines.append(f"  facts index of {_counted(compared.evidence, 'envelope')}, as rebuilt")
     return "\n".join(printable(line) for line in lines)

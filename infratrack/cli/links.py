@@ -7,8 +7,9 @@ from pathlib import Path
 
 import click
 
-from infratrack.cli.messages import printable, say
+from infratrack.cli.messages import say
 from infratrack.cli.options import format_option, project_option
+from infratrack.values import printable
 
 
 @click.group(epilog="Example: infratrack links suggest")

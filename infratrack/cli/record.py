@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from infratrack.cli.linking import key_option, linking_options
-from infratrack.cli.messages import printable, say
+from infratrack.cli.messages import say
 from infratrack.cli.options import format_option, project_option
+from infratrack.values import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

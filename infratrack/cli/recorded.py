@@ -8,10 +8,9 @@ from typing import Any
 import click
 import msgspec
 
-from infratrack.cli.messages import printable
 from infratrack.hookspecs import Collected, EvidenceType
 from infratrack.plugin_manager import PluginFailure
-from infratrack.values import Digest
+from infratrack.values import Digest, printable
 
 Row = Mapping[str, Any]
 

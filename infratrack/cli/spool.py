@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from infratrack.cli.linking import key_option
-from infratrack.cli.messages import printable, say
+from infratrack.cli.messages import say
 from infratrack.cli.options import format_option, project_option
+from infratrack.values import printable
 
 WIDEST: Final = 1_000
 

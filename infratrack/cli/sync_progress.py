@@ -8,7 +8,8 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final, Protocol
 
-from infratrack.cli.messages import printable, say
+from infratrack.cli.messages import say
+from infratrack.values import printable
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID

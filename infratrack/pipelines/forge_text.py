@@ -1,8 +1,9 @@
 """Text for the Markdown of GitHub and GitLab, whatever it says: shown as it is, and nothing else. Pure.
 
-Beside Markdown, forges read names (`@anna` sends her a message), references (`#1`, `!1` leave a trace elsewhere),
-addresses (they become links) and HTML, and a line that begins with a slash is an order to GitLab. A backslash is no
-help with those, because they are looked for after Markdown was read: a character of no width takes them apart.
+Beside Markdown, forges read names (`@anna` sends her a message), references (`#1`, `GH-1`, `!1`, `&1`, `%1` leave a
+trace elsewhere), addresses (they become links) and HTML, and a line that begins with a slash is an order to GitLab. A
+backslash is no help with those, because they are looked for after Markdown was read: a character of no width takes
+them apart.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from infratrack.report.words import printable
+from infratrack.values import printable
 
 LONGEST_TEXT: Final = 300
 """Characters that one piece of foreign text may have."""
@@ -20,17 +21,15 @@ LONGEST_TEXT: Final = 300
 _NO_WIDTH: Final = "\u200b"
 _ENTITIES: Final = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _MARKS: Final = re.compile(r"([\\`*_\[\]|~$^{}])")
-_TRIGGERS: Final = re.compile(r"([@#!])(?=\w)")
+_TRIGGERS: Final = re.compile(r"([@#!%]|&amp;)(?=[\w\"])|(?i:(\bGH)(?=-[0-9]))")
 _ADDRESSES: Final = re.compile(r"(?i)(\bwww)(?=\.)|(:)(?=//)|(\bmailto|\bxmpp)(?=:)")
 _BACKTICKS: Final = re.compile("`")
-_ORDERS: Final = re.compile(r"(?i)#(?=#(?:vso)?\[)")
-"""How an order to Azure Pipelines begins: obeyed wherever in a job's output it stands."""
 _WEB_ADDRESS: Final = re.compile(r"https?://[A-Za-z0-9._~:/?#@!&*+,;=%-]{1,1000}")
 
 
 def shortened(text: str, longest: int = LONGEST_TEXT) -> str:
     """Text on one line, without what a terminal or a forge would obey, cut where it would not be read any more."""
-    line = _ORDERS.sub(f"#{_NO_WIDTH}", " ".join(printable(text[: 4 * longest]).split()))
+    line = " ".join(printable(text[: 4 * longest]).split())
     return line if len(line) <= longest else line[: longest - 1] + "…"
 
 
@@ -38,7 +37,7 @@ def forge_text(text: str, longest: int = LONGEST_TEXT) -> str:
     """Foreign text within a line of Markdown. Its caller sees to it that it does not begin the line."""
     line = re.sub("[&<>]", lambda found: _ENTITIES[found[0]], shortened(text, longest))
     line = _MARKS.sub(r"\\\1", line)
-    line = _TRIGGERS.sub(rf"\1{_NO_WIDTH}", line)
+    line = _TRIGGERS.sub(lambda found: found[0] + _NO_WIDTH, line)
     return _ADDRESSES.sub(lambda found: found[0] + _NO_WIDTH, line)
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from infratrack.errors import InputError
+from infratrack.values import without_orders
 
 Path = tuple[str | int, ...]
 """The way to a value inside one YAML file: keys and list positions."""
@@ -31,8 +32,8 @@ class Problem(Struct, frozen=True, order=True):
     def __str__(self) -> str:
         """One line, as compilers write it: `file:line:column: message`."""
         text = f"{self.file}:{self.line}:{self.column}: {self.message}"
-        # Keys and names come from the file: nothing that a terminal would obey may pass.
-        return text if text.isprintable() else "".join(one if one.isprintable() else "�" for one in text)
+        # Keys and names come from the file: nothing that a terminal or a CI system would obey may pass.
+        return without_orders("".join(one if one.isprintable() else "�" for one in text))
 
 
 class ProjectProblems(InputError):

@@ -15,7 +15,8 @@ from infratrack.progress.status import DeliverableState, UnrecordedChange
 from infratrack.progress.tree import Branch, Leaf, Negation, Node, evaluate
 from infratrack.report.status_table import print_unrecorded
 from infratrack.report.terminal import DECISION_STYLES, STYLES, tidied
-from infratrack.report.words import Glyphs, cited, glyphs, printable, since, status_word
+from infratrack.report.words import Glyphs, cited, glyphs, since, status_word
+from infratrack.values import printable
 
 MOST_SUBJECTS = 12
 _JUDGED = {

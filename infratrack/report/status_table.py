@@ -17,10 +17,10 @@ from infratrack.report.words import (
     facts_line,
     glyphs,
     percent,
-    printable,
     since,
     status_word,
 )
+from infratrack.values import printable
 
 TASK_BAR_CELLS = 8
 _STATUS_WIDTH = 11

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from infratrack.evidence.predicates import Outcome
 from infratrack.report.sync_words import key_text
-from infratrack.report.words import printable
+from infratrack.values import printable
 
 MOST_FAILURES: Final = 20
 _DONE: Final = {"create": "created", "update": "changed", "delete": "deleted"}

@@ -21,7 +21,8 @@ from infratrack.report.sync_words import (
     record_name,
     value_text,
 )
-from infratrack.report.words import RICH_GLYPHS, glyphs, printable
+from infratrack.report.words import RICH_GLYPHS, glyphs
+from infratrack.values import printable
 
 _STYLES: Final[Mapping[Action, str]] = {
     "create": "green",

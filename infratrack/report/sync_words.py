@@ -9,7 +9,8 @@ import msgspec
 
 from infratrack.progress.reasons import moment
 from infratrack.reconciliation.records import Action, FieldPlan, RecordPlan, SyncPlan
-from infratrack.report.words import counted, printable
+from infratrack.report.words import counted
+from infratrack.values import printable
 
 SIGNS: Final[Mapping[Action, str]] = {
     "create": "+",

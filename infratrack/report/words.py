@@ -12,6 +12,7 @@ from infratrack.progress.criterion import Decision, Reference
 from infratrack.progress.reasons import moment
 from infratrack.progress.status import DeliverableState, ProjectState, Status
 from infratrack.project.protected_ref import spoken_ref
+from infratrack.values import printable
 
 SYMBOLS: Final = {
     Status.NOT_STARTED: "○",
@@ -55,11 +56,6 @@ PLAIN_GLYPHS: Final = Glyphs(ASCII_SYMBOLS, ASCII_DECISION_SYMBOLS, "#", ".", "-
 def glyphs(encoding: str) -> Glyphs:
     """The signs for an encoding: plain ones where it is not a Unicode one."""
     return RICH_GLYPHS if encoding.lower().replace("-", "").startswith("utf") else PLAIN_GLYPHS
-
-
-def printable(text: str) -> str:
-    """Text that a terminal will show and not obey; line breaks become spaces."""
-    return "".join(one if one.isprintable() else " " for one in text)
 
 
 def markdown_text(text: str) -> str:

@@ -12,8 +12,8 @@ import pytest
 from infratrack.cli import boundary
 from infratrack.cli.bug_report import bug_report, write_bug_report
 from infratrack.cli.commands import infratrack
-from infratrack.cli.messages import printable
 from infratrack.errors import InputError
+from infratrack.values import printable
 from tests.capture.workshop import INFRATRACK, Workshop
 
 

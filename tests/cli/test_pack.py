@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from infratrack.capture.pack_format import ABOUT, END, Member, write_about, write_header
 from infratrack.evidence.key_store import KeyStore
 from tests.capture.workshop import INFRATRACK, PROJECT, Workshop
 
@@ -153,3 +154,12 @@ def test_evidence_is_packed_with_a_broken_project_file_too(job: Workshop) -> Non
     ended = job.infratrack("spool", "pack", "evidence.tar")
     assert "2 pieces of evidence packed" in ok(ended)
     assert "no public keys were packed" in ended.stderr
+
+
+def test_a_pack_gives_no_orders_to_the_ci_system_that_reads_the_log(deliverer: Workshop) -> None:
+    about = write_about("##vso[task.prependpath]/tmp/x ::add-path::/tmp/x")
+    member = Member(ABOUT, len(about))
+    (deliverer.folder / "evidence.tar").write_bytes(write_header(member) + about + bytes(member.padding) + END)
+    refused = deliverer.infratrack("spool", "unpack", "evidence.tar")
+    assert refused.returncode == 2
+    assert "# #vso[task.prependpath]/tmp/x : :add-path::" in refused.stderr

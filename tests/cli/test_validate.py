@@ -172,3 +172,12 @@ def test_templates_and_sources_of_records_are_checked_with_their_lines(tmp_path:
     )
     assert function.startswith("infratrack.yaml:10:21: cmdb › csv › records › #1 › key › name: {lwoer(name)} calls")
     assert brace.startswith("infratrack.yaml:11:24: cmdb › csv › records › #1 › fields › site: a { without its }")
+
+
+def test_names_of_files_give_no_orders_to_the_ci_system_that_reads_the_log(tmp_path: Path) -> None:
+    name = "::warning title=x::plan.yaml"
+    (tmp_path / "infratrack.yaml").write_text(f"infratrack: 1\nproject: {{id: a, name: A}}\ninclude: ['{name}']\n")
+    (tmp_path / name).write_text("taskz: []\n")
+    ended = validate(tmp_path)
+    assert ended.returncode == 2
+    assert ended.stdout.startswith(": :warning title=x::plan.yaml:1:1: unknown key 'taskz'")

@@ -19,6 +19,8 @@ ZERO = "\u200b"
         ("plain words, 3 of 4", "plain words, 3 of 4"),
         ("@anna and @acme/ops", f"@{ZERO}anna and @{ZERO}acme/ops"),
         ("fixes #12 and !7 and acme/net#3", f"fixes #{ZERO}12 and !{ZERO}7 and acme/net#{ZERO}3"),
+        ('see GH-12, &7, %2 and %"next"', f'see GH{ZERO}-12, &amp;{ZERO}7, %{ZERO}2 and %{ZERO}"next"'),
+        ("R&D, 5 % of 3", f"R&amp;{ZERO}D, 5 % of 3"),
         ("<img src=x> & &#64;anna", f"&lt;img src=x&gt; &amp; &amp;#{ZERO}64;anna"),
         ("[x](http://e.example) | ~~a~~ _b_ *c* `d`", None),
         ("https://evil.example www.evil.example", f"https:{ZERO}//evil.example www{ZERO}.evil.example"),
@@ -44,10 +46,10 @@ def test_no_text_can_call_link_or_leave_its_line(text: str) -> None:
     assert code == "–" or re.fullmatch(r"`(?:[^`|\n\\]|\\[\\|])*`", code)
 
 
-def test_no_order_to_azure_pipelines_passes() -> None:
-    for order in ("##vso[task.setvariable variable=x]y", "##[error]x", "x ##VSO[task.complete]"):
+def test_no_order_to_a_ci_system_passes() -> None:
+    for order in ("##vso[task.setvariable variable=x]y", "##[error]x", "x ##VSO[task.complete]", "::error::x"):
         for told in (forge_text(order), forge_code(order), shortened(order)):
-            assert not re.search(r"(?i)##(?:vso)?\[", told)
+            assert not re.search(r"(?i)##(?:vso)?\[|::error::", told)
 
 
 def test_code_has_no_end_before_its_end() -> None:

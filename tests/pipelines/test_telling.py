@@ -87,7 +87,7 @@ class TestAnnotations:
         assert lines[0] == (
             "::error file=plan/a.yaml,line=3,col=7,title=broken%3A toy.fine::BROKEN: broken: it is gone"
         )
-        assert lines[3].startswith("::warning title=evil%3A toy.fine::<script>@anna ::error::x |")
+        assert lines[3].startswith("::warning title=evil%3A toy.fine::<script>@anna : :error::x |")
         assert not any("\n" in line or "\r" in line for line in lines)
 
     def test_no_more_than_ten_of_a_level_and_the_last_one_says_so(self) -> None:

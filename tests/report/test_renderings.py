@@ -18,8 +18,9 @@ from infratrack.report.status_json import explanation_json, status_json
 from infratrack.report.status_markdown import status_markdown
 from infratrack.report.status_table import print_status
 from infratrack.report.terminal import terminal
-from infratrack.report.words import PLAIN_GLYPHS, RICH_GLYPHS, counted, filled, glyphs, percent, printable
+from infratrack.report.words import PLAIN_GLYPHS, RICH_GLYPHS, counted, filled, glyphs, percent
 from infratrack.testing.builders import signing_key
+from infratrack.values import printable
 from tests.progress.world import DAY, HOUR, T0, World, fine, promised
 
 SCHEMA = json.loads(schema_file("v1/status.schema.json"))

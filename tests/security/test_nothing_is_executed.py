@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -179,3 +180,21 @@ def test_what_a_partial_clone_lacks_is_not_fetched_and_the_sentence_says_so(team
     partial.git("config", "--unset", "remote.origin.uploadpack")
     partial.git("fetch", "-q", "--refetch", "--no-filter", "origin", "+refs/heads/main:refs/remotes/origin/main")
     assert partial.status()["policy"]["ref"] == "refs/remotes/origin/main"
+
+
+def test_names_give_no_orders_to_the_ci_system_that_reads_the_log(team: Team) -> None:
+    orders = "::warning::a ##vso[task.setvariable variable=b]c ##[group]d"
+    far = "x" * 90  # so that lines are broken just before what follows
+    mallory = team.contributor()
+    mallory.edit("plan/work.yaml", "name: Core is live", f"name: '{far} {orders} \\e[31m'".replace("'", '"'))
+    mallory.edit("plan/work.yaml", '"true core"', f'"true {far} {orders}"')
+    mallory.edit("infratrack.yaml", "name: West data centre", f"name: '{orders}'")
+    mallory.commit()
+    team.propose(mallory)
+    runner = team.runner(keys=True)
+    commands = (*COMMANDS, ("explain", orders), ("status", "--phase", orders), ("summary", "--no-annotations"))
+    for command in commands:
+        ended = runner.infratrack(*command)
+        for line in (ended.stdout + ended.stderr).splitlines():
+            assert not re.search(r"(?i)\x1b|##(?:vso)?\[|^\s*::", line), command
+    assert "# #vso[task" in runner.ok("status")
