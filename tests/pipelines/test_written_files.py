@@ -75,6 +75,14 @@ def test_every_piece_of_shell_in_them_is_shell(system: str, tmp_path: Path) -> N
         assert ended.returncode == 0, f"{piece}\n{ended.stderr}"
 
 
+@pytest.mark.parametrize("system", ["github", "gitlab", "jenkins", "azure"])
+def test_no_python_in_them_takes_a_module_of_the_checkout_for_its_own(system: str, tmp_path: Path) -> None:
+    text = "\n".join(path.read_text() for path in written(system, tmp_path))
+    started = re.findall(r"(?i)(?:python3?|%s)\"? (-\w .*)", text)
+    assert len(started) >= 4
+    assert [one for one in started if not one.startswith("-P -")] == []
+
+
 def shell_in(text: str) -> list[str]:
     """Blocks of shell: what follows `run: |`, `bash: |`, `- |` or stands between Jenkins' triple quotes."""
     quoted = re.findall(r"sh '''(.*?)'''", text, re.DOTALL)
