@@ -20,6 +20,7 @@ from infratrack.errors import InfratrackError
 from infratrack.evidence.envelope import seal
 from infratrack.evidence.identity.endorsement import EndorsementResult, endorsement_of
 from infratrack.evidence.identity.issuer_keys import read_key_set
+from infratrack.evidence.identity.sigstore_bundle import AUDIENCE, SigstoreResult
 from infratrack.evidence.identity.tokens import (
     audience_for,
     check_times,
@@ -67,13 +68,18 @@ def endorsed_key(workspace: Workspace, say: Say) -> NamedKey | None:
     return made
 
 
-def endorsement(offer: Offer, keyid: str, project: Project | None) -> EndorsementResult:
+def endorsement(offer: Offer, keyid: str, project: Project | None) -> EndorsementResult | SigstoreResult:
     """Get a token for the key and verify it, with the issuer's keys as pinned, else as fetched now.
 
-    Raises InputError, IntegrityFailure for a token that endorses nothing, Unreachable when nobody answers.
+    Where that is wanted, the token goes to sigstore instead, which endorses the key. Raises InputError,
+    IntegrityFailure for a token that endorses nothing, Unreachable when nobody answers.
     """
     asking = Asking()
     try:
+        if offer.sigstore:
+            from infratrack.capture.sigstore_signing import endorsed_by_sigstore  # noqa: PLC0415 -- an extra
+
+            return endorsed_by_sigstore(asking.token(offer, AUDIENCE), keyid, offer.sigstore_config)
         token = asking.token(offer, audience_for(keyid))
         issuer = issuer_claimed(token)
         issuer_key = key_for(token, _pinned(project, issuer)) or key_for(token, asking.issuer_keys(issuer))
@@ -87,8 +93,10 @@ def endorsement(offer: Offer, keyid: str, project: Project | None) -> Endorsemen
 
 def _pinned(project: Project | None, issuer: str) -> tuple[IssuerKey, ...]:
     """The issuer's keys that the project file pins: with them nobody needs to be asked."""
-    names = {one.issuer_keys for one in project.identities if one.issuer == issuer} if project else set()
-    return tuple(key for name in sorted(names) for key in read_key_set(project.key_files[name])) if project else ()
+    if project is None:
+        return ()
+    names = {one.issuer_keys for one in project.identities if one.issuer == issuer and one.issuer_keys}
+    return tuple(key for name in sorted(names) for key in read_key_set(project.key_files[name]))
 
 
 def _project(workspace: Workspace) -> Project | None:
@@ -99,7 +107,7 @@ def _project(workspace: Workspace) -> Project | None:
         return None
 
 
-def _leave(workspace: Workspace, key: NamedKey, result: EndorsementResult, say: Say) -> None:
+def _leave(workspace: Workspace, key: NamedKey, result: EndorsementResult | SigstoreResult, say: Say) -> None:
     """Sign the endorsement and put it into the spool, with the key's public half, for whoever delivers it."""
     environ, cwd, project = workspace.environ, Path.cwd(), _project(workspace)
     ground = Ground(cwd, workspace.folder, workspace.project_id, project, environ)
@@ -110,7 +118,8 @@ def _leave(workspace: Workspace, key: NamedKey, result: EndorsementResult, say: 
     scrubber = Scrubber(secrets_in_environment(environ), frozenset({workspace.project_id}))
     bare = end_statement(context, execution, Collected(ENDORSEMENT, {}), scrubber, RULES_VERSION, definition=None)
     statement = read_statement(bare.payload)
-    # The result goes round the scrubber: a token is what it masks. This one is good for endorsing this key only.
+    # The result goes round the scrubber: a token is what it masks. This one is good for endorsing this key only; what
+    # sigstore hands out holds none.
     plain: dict[str, Any] = msgspec.to_builtins(result)
     payload = build_statement(
         subjects=statement.subject, predicate_type=ENDORSEMENT, predicate=run_predicate(statement.common, plain)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urlsplit
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from infratrack import __version__
 from infratrack.capture.child_environment import ID_TOKEN_VARIABLE
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import requests
 
 SWITCH_VARIABLE: Final = "INFRATRACK_IDENTITY"
+SIGSTORE_CONFIG_VARIABLE: Final = "INFRATRACK_SIGSTORE_CONFIG"
 GITHUB_URL: Final = "ACTIONS_ID_TOKEN_REQUEST_URL"
 GITHUB_TOKEN: Final = "ACTIONS_ID_TOKEN_REQUEST_TOKEN"  # noqa: S105 -- a name
 DEADLINE: Final = 15.0
@@ -40,6 +41,10 @@ class Offer(Struct, frozen=True):
     given: str = ""
     url: str = ""
     bearer: str = ""
+    sigstore: bool = False
+    """Whether the key is to be endorsed through sigstore, and not by the token itself."""
+    sigstore_config: str = ""
+    """The file that describes a sigstore instance; empty for the public one."""
 
 
 class Disturbed(Unreachable):
@@ -49,15 +54,16 @@ class Disturbed(Unreachable):
 def offered(environ: Mapping[str, str]) -> Offer | None:
     """What this job is offered; None where there is nothing, or it is not wanted (`INFRATRACK_IDENTITY=off`)."""
     switch = environ.get(SWITCH_VARIABLE, "").strip().lower()
-    if switch not in {"", "auto", "off"}:
-        raise InputError(f"{SWITCH_VARIABLE} is neither auto nor off", "auto is what holds without it")
+    if switch not in {"", "auto", "off", "sigstore"}:
+        raise InputError(f"{SWITCH_VARIABLE} is none of auto, sigstore, off", "auto is what holds without it")
     if switch == "off":
         return None
+    way = Offer(sigstore=switch == "sigstore", sigstore_config=environ.get(SIGSTORE_CONFIG_VARIABLE, "").strip())
     given = environ.get(ID_TOKEN_VARIABLE, "").strip()
     if given:
-        return Offer(given=given)
+        return structs.replace(way, given=given)
     url, bearer = environ.get(GITHUB_URL, "").strip(), environ.get(GITHUB_TOKEN, "").strip()
-    return Offer(url=url, bearer=bearer) if url and bearer else None
+    return structs.replace(way, url=url, bearer=bearer) if url and bearer else None
 
 
 class Asking:

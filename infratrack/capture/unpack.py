@@ -33,6 +33,7 @@ from infratrack.capture.pack_format import (
 from infratrack.errors import InfratrackError, InputError, IntegrityFailure
 from infratrack.evidence.envelope import MAXIMUM_LINE_BYTES, open_envelope, verify
 from infratrack.evidence.identity.endorsement import endorsed_by
+from infratrack.evidence.identity.sigstore_library import INSTALL
 from infratrack.evidence.keys import PublicKey
 from infratrack.evidence.predicates import ENDORSEMENT
 from infratrack.evidence.spool import Spool
@@ -195,6 +196,8 @@ def _check_signers(pieces: Sequence[Piece], trust: Trust) -> None:
     for piece in pieces:
         if piece.statement.predicate_type == ENDORSEMENT and piece.keyid not in trusted:
             endorsed = endorsed_by(piece.statement.predicate, piece.keyid)
+            if endorsed is not None and endorsed.unread:
+                raise InputError("the pack is of a job that sigstore vouches for: it cannot be verified here", INSTALL)
             if endorsed is not None and covering(trust, endorsed) is not None:
                 trusted.add(piece.keyid)
     for number, piece in enumerate(pieces, start=1):

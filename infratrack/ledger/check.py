@@ -164,8 +164,11 @@ class LogCheck:
         self._removed: Final[set[Digest]] = set()
         self.roots: Final[dict[int, bytes]] = {0: EMPTY_ROOT}
         self.keyids: Final[set[str]] = set()
+        self.unread_keyids: Final[set[str]] = set()
+        """Keys of jobs that nothing can be said of without the package sigstore."""
         self.sound = 0
         self.trusted = 0
+        self.unread = 0
         self.hashes = 0
 
     def take(self, record: Record, result: SoundRecord | str) -> bytes:
@@ -182,7 +185,10 @@ class LogCheck:
         self.sound += 1
         if result.endorsed and covering(self._trust, result.endorsed):
             self._trusted.add(result.keyid)
+        elif result.endorsed and result.endorsed.unread:
+            self.unread_keyids.add(result.keyid)
         self.trusted += result.keyid in self._trusted
+        self.unread += result.keyid in self.unread_keyids - self._trusted
         self.keyids.add(result.keyid)
         first = self._indexes.setdefault(result.digest, index)
         if first != index:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct
 
 from infratrack.errors import IntegrityFailure
+from infratrack.evidence.identity.sigstore_library import INSTALL
 from infratrack.evidence.keys import PublicKey
 from infratrack.ledger.check import Findings, LogCheck
 from infratrack.ledger.checkpoint import Checkpoint, SignedNote, read_note, verify_note
@@ -50,7 +51,23 @@ def check_head(
         findings.add(f"checkpoint: it carries a signature of an unknown key named {name!a}")
     if len({line.signature for line in note.signatures}) != len(note.signatures):
         findings.add("checkpoint: it carries the same signature twice")
-    if not verification.signers and (stranger := _stranger(note, known)):
+    if not verification.signers:
+        _tell_stranger(_stranger(note, known), verification.unknown, check, findings)
+        return None
+    signer = verification.signers[0].keyid
+    name = next(line.name for line in note.signatures if line.name not in verification.unknown)
+    return SignedHead(head, signer, name)
+
+
+def _tell_stranger(stranger: _Stranger | None, names: Sequence[str], check: LogCheck, findings: Findings) -> None:
+    """Note that nobody who is trusted signed the checkpoint, and what can be done about it."""
+    if stranger and stranger.keyid in check.unread_keyids:
+        findings.add(
+            f"checkpoint: it is whole, but signed in a job with the key {stranger.keyid}, which sigstore vouches for: "
+            "that cannot be verified here",
+            INSTALL,
+        )
+    elif stranger:
         findings.add(
             f"checkpoint: it is whole, but signed by {stranger.name!a} with the key {stranger.keyid}, which is no key "
             "that the trust root names: nobody who is trusted vouches that no entry was left out or put in",
@@ -58,14 +75,9 @@ def check_head(
             f"(`keyid: {stranger.keyid}`) or name its file with --trust; if not, append something with a trusted key "
             "(`infratrack run -- true`): that signs a new checkpoint",
         )
-        return None
-    if not verification.signers:
-        names = ", ".join(ascii(name) for name in verification.unknown)
-        findings.add(f"checkpoint: it is signed by {names}, which is no key that the trust root names")
-        return None
-    signer = verification.signers[0].keyid
-    name = next(line.name for line in note.signatures if line.name not in verification.unknown)
-    return SignedHead(head, signer, name)
+    else:
+        told = ", ".join(ascii(name) for name in names)
+        findings.add(f"checkpoint: it is signed by {told}, which is no key that the trust root names")
 
 
 class _Stranger(Struct, frozen=True):

@@ -46,6 +46,8 @@ class Verified(Struct, frozen=True):
     blobs: int
     removed_blobs: int
     """Named, absent, and excused: by a tombstone, or as too large for where the ledger keeps blobs."""
+    unread: int = 0
+    """Envelopes of jobs that sigstore vouches for, where the package to verify that is missing."""
 
 
 class CountedBlobs(Struct, frozen=True):
@@ -126,6 +128,7 @@ def conclude(
         keys=keys,
         blobs=blobs.sound,
         removed_blobs=blobs.removed,
+        unread=check.unread,
     )
 
 

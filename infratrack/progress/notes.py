@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from infratrack.evidence.identity.sigstore_library import INSTALL
 from infratrack.progress.reasons import moment
-from infratrack.progress.status import JOB, OTHER_PROJECT, TWICE, UNREADABLE
+from infratrack.progress.status import JOB, OTHER_PROJECT, TWICE, UNREAD_JOB, UNREADABLE
 from infratrack.values import Instant
 
 
@@ -24,6 +25,9 @@ def _sentence(reason: str, count: int) -> str:
         return f"{pieces(count)} of another project and not counted"
     if reason == UNREADABLE:
         return f"{pieces(count)} damaged or unreadable and not counted; run `infratrack ledger verify`"
+    if reason == UNREAD_JOB:
+        what = f"{pieces(count)} signed in a job that sigstore vouches for"
+        return f"{what}, which cannot be verified here, and not counted; run `{INSTALL}`"
     if reason.startswith(JOB):
         job = reason.removeprefix(JOB)
         return f"{pieces(count)} signed in a job that the project does not trust: {job}; see trust.identities"

@@ -38,6 +38,8 @@ TWICE: Final = "twice"
 """Why evidence does not count, beside being signed by a key that is not trusted (then the reason is the key's id)."""
 JOB: Final = "job: "
 """Begins the reason where the key is a job's that some issuer vouches for, and the project does not trust such jobs."""
+UNREAD_JOB: Final = "job: endorsed through sigstore, which is not installed here"
+"""The reason where it cannot be known whose the key is."""
 
 
 class Acceptance(Struct, frozen=True):

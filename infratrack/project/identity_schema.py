@@ -41,7 +41,16 @@ def identity() -> Schema:
                 "pattern": "\\.json$",
                 "examples": [example["issuer_keys"]],
             },
-            "subject": claim("The token's subject (`sub`), exactly.", "repo:acme/network:environment:production"),
+            "sigstore_root": {
+                **ref("path", "The sigstore instance's trusted root, as `infratrack identity sigstore` prints it."),
+                "title": "the path of a .json file inside the project folder",
+                "pattern": "\\.json$",
+                "examples": ["keys/sigstore.json"],
+            },
+            "subject": claim(
+                "The token's subject (`sub`), exactly; through sigstore, the certificate's.",
+                "repo:acme/network:environment:production",
+            ),
             "repository": claim("The repository, with its owner or group.", example["repository"]),
             "repository_id": claim(
                 "The repository's number, which outlives its name.", "123456789", pattern="^[0-9]+$"
@@ -67,9 +76,15 @@ def identity() -> Schema:
                 uniqueItems=True,
             ),
         },
-        ("name", "issuer", "issuer_keys"),
+        ("name", "issuer"),
         # Whoever may open a pull request can run some job of the repository: the repository alone says nothing.
         anyOf=[{"required": [name]} for name in ("ref", "workflow", "environment", "subject")],
+        allOf=[
+            {
+                "if": {"not": {"required": ["sigstore_root"]}},
+                "then": {"title": "an identity without a sigstore root", "required": ["issuer_keys"]},
+            }
+        ],
         **{
             "if": {"not": {"required": ["subject"]}},
             "then": {"title": "an identity without a subject", "required": ["repository"]},

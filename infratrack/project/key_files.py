@@ -23,8 +23,9 @@ def key_paths(data: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str | int, .
         if isinstance(signer, dict) and isinstance(signer.get("key"), str) and signer["key"]:
             yield signer["key"], ("trust", "signers", number, "key")
     for number, identity in enumerate(_list(trust.get("identities") if isinstance(trust, dict) else None)):
-        if isinstance(identity, dict) and isinstance(identity.get("issuer_keys"), str) and identity["issuer_keys"]:
-            yield identity["issuer_keys"], ("trust", "identities", number, "issuer_keys")
+        for member in ("issuer_keys", "sigstore_root") if isinstance(identity, dict) else ():
+            if isinstance(identity.get(member), str) and identity[member]:
+                yield identity[member], ("trust", "identities", number, member)
     for number, person in enumerate(_list(data.get("people"))):
         for position, key in enumerate(_list(person.get("keys") if isinstance(person, dict) else None)):
             if isinstance(key, str) and key and not key.startswith(KEYID_PREFIX):
@@ -54,16 +55,17 @@ def no_key_file(name: str) -> InputError:
 def key_text(name: str, content: bytes) -> str:
     """The text of a public key file from its content; InputError with what was expected in its hint.
 
-    A file named `.json` holds an issuer's keys (JWKS), any other a signing key's public half (PEM).
+    A file named `.json` holds an issuer's keys (JWKS) or a sigstore trusted root, any other a signing key's public half
+    (PEM).
     """
     if b"PRIVATE KEY" in content:
         raise InputError(f"{name[:80]!r} holds a private key; it must never be shared", "the public key")
     text = content.decode("ascii", "replace").replace("\r\n", "\n")
     if name.endswith(".json"):
-        if len(content) > KEY_FILE_AT_MOST or not _is_key_set(content):
+        if len(content) > KEY_FILE_AT_MOST or not _holds_public_keys(content):
             raise InputError(
                 f"{name[:80]!r} is no set of an issuer's public keys",
-                "JSON (JWKS), as `infratrack identity keys ISSUER` prints it",
+                "JSON, as `infratrack identity keys ISSUER` (JWKS) or `infratrack identity sigstore` prints it",
             )
         return text
     if len(content) > PEM_AT_MOST or "-----BEGIN PUBLIC KEY-----" not in text or "\ufffd" in text:
@@ -71,13 +73,15 @@ def key_text(name: str, content: bytes) -> str:
     return text
 
 
-def _is_key_set(content: bytes) -> bool:
-    """Whether the content is a JWKS in plain ASCII; which of its keys can be used is decided where trust is."""
+def _holds_public_keys(content: bytes) -> bool:
+    """Whether this is a JWKS or a trusted root in plain ASCII; which keys can be used is decided where trust is."""
     try:
         document = msgspec.json.decode(content)
     except (msgspec.MsgspecError, UnicodeError, RecursionError, ValueError):
         return False
-    return content.isascii() and isinstance(document, dict) and isinstance(document.get("keys"), list)
+    if not content.isascii() or not isinstance(document, dict):
+        return False
+    return isinstance(document.get("keys"), list) or isinstance(document.get("certificateAuthorities"), list)
 
 
 def _list(value: Any) -> list[Any]:  # noqa: ANN401 -- whatever YAML holds

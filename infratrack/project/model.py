@@ -65,8 +65,10 @@ class Identity(Struct, frozen=True):
 
     name: str
     issuer: str
-    issuer_keys: str
+    issuer_keys: str | None = None
     """The file with the issuer's public keys (JWKS)."""
+    sigstore_root: str | None = None
+    """The file with the trusted root of the sigstore instance that may vouch for the issuer's tokens."""
     subject: str | None = None
     repository: str | None = None
     repository_id: str | None = None

@@ -21,6 +21,7 @@ from cryptography.x509.oid import NameOID
 
 from infratrack.capture.clock import now
 from tests.evidence.identity.issuer import github_claims, key_set, token
+from tests.evidence.identity.sigstore_instance import SigstoreInstance
 
 BEARER = "bearer-of-this-job-0123456789"
 _DAY = dt.timedelta(days=1)
@@ -37,6 +38,8 @@ class IssuerServer:
         self.answers: dict[str, bytes] = {}
         """What to answer under a path instead of what is right."""
         self.keys = key_set("one")
+        self.sigstore: SigstoreInstance | None = None
+        """Answers what is posted."""
         self.authority = _certificate(folder)
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -83,6 +86,15 @@ class IssuerServer:
                 self.end_headers()
                 with contextlib.suppress(OSError):
                     self.wfile.write(content)
+
+            def do_POST(self) -> None:
+                assert issuer.sigstore is not None
+                content = self.rfile.read(int(self.headers["Content-Length"]))
+                status, answer = issuer.sigstore.post(self.path, content, self.headers)
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(answer)))
+                self.end_headers()
+                self.wfile.write(answer)
 
             def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 -- its name
                 """Say nothing."""

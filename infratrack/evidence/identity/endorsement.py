@@ -1,8 +1,9 @@
 """An endorsement: an issuer's word that a job with certain claims holds a signing key. Pure.
 
-The statement carries all that is needed to check it again, now and in ten years: the token, whose audience names the
-key, and the issuer's public key as it was when the token was recorded. That this key is really the issuer's is not said
-by the statement: a project says so, by pinning the issuer's keys (`trust.identities`).
+The statement carries all that is needed to check it again, now and in ten years. Either the token, whose audience names
+the key, and the issuer's public key as it was when the token was recorded; or a sigstore bundle, and the parts of the
+trusted root that verify it (`sigstore_bundle`). That these keys are really whose they seem to be is not said by the
+statement: a project says so, by pinning them (`trust.identities`).
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from msgspec import Struct
 from infratrack.errors import InfratrackError
 from infratrack.evidence.identity.issuer_keys import IssuerKey, read_key
 from infratrack.evidence.identity.runner import Runner, runner_of
+from infratrack.evidence.identity.sigstore_bundle import SIGSTORE, SigstoreResult, read_recorded
+from infratrack.evidence.identity.sigstore_library import installed
 from infratrack.evidence.identity.tokens import audience_for, issuer_claimed, verified_claims
 
 OIDC: Final = "oidc"
@@ -35,12 +38,18 @@ class EndorsementResult(Struct, frozen=True, rename="camel", forbid_unknown_fiel
 
 
 class Endorsed(Struct, frozen=True):
-    """A key and who holds it, after the token was verified with the issuer's key that the statement brings along."""
+    """A key and who holds it, after the proof was verified with the keys that the statement brings along."""
 
     keyid: str
     authority: str
-    """Thumbprint of the issuer's key. Whether that key is the issuer's is for the reader's project to say."""
+    """Thumbprint of the issuer's key, or digests of parts of a trusted root, apart by spaces. All of them have to be
+    pinned by the reader's project. Empty where the proof could not be looked at: then it is about nobody."""
     runner: Runner
+
+    @property
+    def unread(self) -> bool:
+        """Whether it takes the package sigstore, which is not installed, to know what this is worth."""
+        return not self.authority
 
 
 def endorsement_of(keyid: str, token: str, issuer_key: IssuerKey) -> EndorsementResult:
@@ -53,6 +62,8 @@ def endorsed_by(predicate: Mapping[str, Any], signer: str) -> Endorsed | None:
     """What an endorsement's predicate proves, signed by the key `signer`; None when it proves nothing. Never raises."""
     try:
         result = _result_in(predicate)
+        if isinstance(result, SigstoreResult):
+            return _endorsed_through_sigstore(result, signer)
         issuer_key = read_key(dict(result.issuer_key))
         if issuer_key is None:
             return None
@@ -65,5 +76,17 @@ def endorsed_by(predicate: Mapping[str, Any], signer: str) -> Endorsed | None:
     return Endorsed(found.keyid, issuer_key.thumbprint, found.runner)
 
 
-def _result_in(predicate: Mapping[str, Any]) -> EndorsementResult:
-    return msgspec.convert(predicate.get("result"), EndorsementResult)
+def _endorsed_through_sigstore(result: SigstoreResult, signer: str) -> Endorsed | None:
+    if result.keyid != signer:
+        return None
+    if not installed():
+        return Endorsed(signer, "", Runner("", ""))
+    digests, runner = read_recorded(result)
+    return Endorsed(signer, " ".join(digests), runner)
+
+
+def _result_in(predicate: Mapping[str, Any]) -> EndorsementResult | SigstoreResult:
+    result = predicate.get("result")
+    if isinstance(result, dict) and result.get("method") == SIGSTORE:
+        return msgspec.convert(result, SigstoreResult)
+    return msgspec.convert(result, EndorsementResult)

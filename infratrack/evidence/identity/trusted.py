@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Final
 
@@ -11,6 +12,7 @@ from msgspec import Struct
 from infratrack.errors import InputError
 from infratrack.evidence.identity.endorsement import Endorsed
 from infratrack.evidence.identity.issuer_keys import read_key_set
+from infratrack.evidence.identity.sigstore_root import read_root
 from infratrack.project.model import Identity, Project
 
 USUAL_EVENTS: Final = (
@@ -25,12 +27,12 @@ the token says `refs/heads/main` although the work is an outsider's.
 
 
 class TrustedIdentity(Struct, frozen=True):
-    """Jobs whose keys count, and the issuer's keys that have to have signed for them."""
+    """Jobs whose keys count, and the keys of those who have to have signed for them."""
 
     name: str
     issuer: str
     authorities: tuple[str, ...]
-    """Thumbprints of the issuer's keys, sorted."""
+    """Thumbprints of the issuer's keys, and digests of the parts of a sigstore trusted root, sorted."""
     exact: tuple[tuple[str, str], ...]
     """What a job has to be: words of `Runner` and their values."""
     ref: str = ""
@@ -40,7 +42,8 @@ class TrustedIdentity(Struct, frozen=True):
     def covers(self, endorsed: Endorsed) -> bool:
         """Whether the endorsed key belongs to one of these jobs."""
         runner = endorsed.runner
-        if runner.issuer != self.issuer or endorsed.authority not in self.authorities:
+        needed = endorsed.authority.split()
+        if runner.issuer != self.issuer or not needed or not set(needed) <= set(self.authorities):
             return False
         if any(getattr(runner, word) != value for word, value in self.exact):
             return False
@@ -54,26 +57,53 @@ def trusted_identities(project: Project) -> tuple[TrustedIdentity, ...]:
 
 
 def _trusted(identity: Identity, project: Project) -> TrustedIdentity:
-    owner = f"trust.identities {identity.name!r}"
-    text = project.key_files.get(identity.issuer_keys)
-    if text is None:
-        raise InputError(
-            f"{owner}: the file of the issuer's keys {identity.issuer_keys!r} was not read",
-            f"write it with `infratrack identity keys {identity.issuer}`",
-        )
-    try:
-        keys = read_key_set(text)
-    except InputError as error:
-        raise InputError(f"{identity.issuer_keys} ({owner}): {error.message}", error.hint) from error
+    pinned = {*_thumbprints(identity, project), *_root_digests(identity, project)}
     words = ("subject", "repository", "repository_id", "workflow", "environment")
     return TrustedIdentity(
         name=identity.name,
         issuer=identity.issuer,
-        authorities=tuple(sorted({key.thumbprint for key in keys})),
+        authorities=tuple(sorted(pinned)),
         exact=tuple((word, value) for word in words if (value := getattr(identity, word)) is not None),
         ref=identity.ref or "",
         events=identity.events or USUAL_EVENTS,
     )
+
+
+def _thumbprints(identity: Identity, project: Project) -> tuple[str, ...]:
+    """The issuer's keys; InputError, naming the file, when they cannot be used."""
+    if identity.issuer_keys is None:
+        return ()
+    hint = f"write it with `infratrack identity keys {identity.issuer}`"
+    return _read(identity, project, identity.issuer_keys, _key_thumbprints, hint)
+
+
+def _root_digests(identity: Identity, project: Project) -> tuple[str, ...]:
+    """The parts of the trusted root; InputError, naming the file, when they cannot be used."""
+    if identity.sigstore_root is None:
+        return ()
+    hint = "write it with `infratrack identity sigstore`"
+    return _read(identity, project, identity.sigstore_root, _part_digests, hint)
+
+
+def _read(
+    identity: Identity, project: Project, name: str, read: Callable[[str], tuple[str, ...]], hint: str
+) -> tuple[str, ...]:
+    owner = f"trust.identities {identity.name!r}"
+    text = project.key_files.get(name)
+    if text is None:
+        raise InputError(f"{owner}: the file of pinned keys {name!r} was not read", hint)
+    try:
+        return read(text)
+    except InputError as error:
+        raise InputError(f"{name} ({owner}): {error.message}", error.hint) from error
+
+
+def _key_thumbprints(text: str) -> tuple[str, ...]:
+    return tuple(key.thumbprint for key in read_key_set(text))
+
+
+def _part_digests(text: str) -> tuple[str, ...]:
+    return read_root(text).digests
 
 
 def _fits(pattern: str, ref: str) -> bool:

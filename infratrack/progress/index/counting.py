@@ -7,12 +7,13 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
+from infratrack.evidence.identity.endorsement import Endorsed
 from infratrack.evidence.identity.runner import described
 from infratrack.evidence.predicates import SIGNOFF
 from infratrack.evidence.trust import Trust, narrow, with_endorsed
 from infratrack.progress.index.store import DAMAGED, KNOWN, FactsIndex
 from infratrack.progress.index.writer import endorsements, key_entries
-from infratrack.progress.status import JOB, OTHER_PROJECT, TWICE, UNREADABLE, EvidenceCounts
+from infratrack.progress.status import JOB, OTHER_PROJECT, TWICE, UNREAD_JOB, UNREADABLE, EvidenceCounts
 from infratrack.values import Instant
 
 
@@ -38,7 +39,7 @@ def what_counts(index: FactsIndex, project_id: str, trust: Trust, size: int, as_
     bounds = "1" if everything else f"entry < {int(size)} AND instant <= {int(as_of)}"
     jobs = endorsements(index, size)
     trust = with_endorsed(trust, jobs)
-    strangers = {one.keyid: JOB + described(one.runner) for _, one in jobs if one.keyid not in trust.signers}
+    strangers = {one.keyid: _job(one) for _, one in jobs if one.keyid not in trust.signers}
     ends = narrow(trust, key_entries(index))
     names: dict[int, str] = dict(index.rows("SELECT id, text FROM name"))
     excluded: dict[int, str] = {}
@@ -79,6 +80,11 @@ def what_counts(index: FactsIndex, project_id: str, trust: Trust, size: int, as_
     untrusted = {key: by_reason[key] for key in sorted(by_reason)}
     counts = EvidenceCounts(total, counted, untrusted, other, unreadable, damaged)
     return Counting(size, as_of, excluded, vouched, counts, everything, trust)
+
+
+def _job(endorsed: Endorsed) -> str:
+    """Why the evidence of a job that is not trusted does not count."""
+    return UNREAD_JOB if endorsed.unread else JOB + described(endorsed.runner)
 
 
 def _count_once(index: FactsIndex, size: int, excluded: dict[int, str]) -> None:

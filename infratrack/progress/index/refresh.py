@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from infratrack import __version__
 from infratrack.errors import InfratrackError, IntegrityFailure
+from infratrack.evidence.identity.sigstore_library import installed
 from infratrack.evidence.keys import PublicKey
 from infratrack.evidence.trust import Trust
 from infratrack.progress.index.projection import Entry, EvidenceFacts, WordsOf, read_entry
@@ -256,7 +257,8 @@ def _document(ledger: ReadableLedger, digest: str) -> bytes | None:
 def code_fingerprint(plugged: Iterable[object]) -> str:
     """Changes when the code that reads evidence may have changed: what it read before is then read again.
 
-    Built from infratrack's version and from size and time of the source files beside each plugged-in object's class.
+    Built from infratrack's version, from size and time of the source files beside each plugged-in object's class, and
+    from whether endorsements of sigstore can be read.
     """
     folders = {Path(__file__).parent.parent}
     for one in plugged:
@@ -264,7 +266,7 @@ def code_fingerprint(plugged: Iterable[object]) -> str:
         source = getattr(module, "__file__", None)
         if source:
             folders.add(Path(source).parent)
-    hashed = hashlib.sha256(__version__.encode())
+    hashed = hashlib.sha256(f"{__version__}\0{installed()}".encode())
     for folder in sorted(folders):
         for source in sorted(folder.rglob("*.py")):
             state = source.stat()
