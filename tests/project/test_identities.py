@@ -51,7 +51,7 @@ def test_an_identity_and_the_issuers_keys_are_part_of_the_definition(load: Load,
     "changes",
     [
         {"ref": None, "environment": "production"},
-        {"ref": None, "workflow": "a/b/.github/workflows/x.yml@refs/heads/main"},
+        {"workflow": "a/b/.github/workflows/x.yml@refs/heads/main"},
         {"ref": None, "repository": None, "subject": "job/apply"},
         {"ref": "refs/*/*"},
         {"repository_id": "74"},
@@ -65,6 +65,7 @@ def test_a_job_can_be_named_in_several_ways(load: Load, changes: dict[str, Any])
     ("changes", "told"),
     [
         ({"ref": None}, "lacks its main key"),
+        ({"ref": None, "workflow": "a/b/.github/workflows/x.yml@refs/heads/main"}, "lacks its main key"),
         ({"repository": None}, "has no `repository`"),
         ({"issuer": "http://gitlab.example.com"}, "https URL"),
         ({"issuer": "https://user:pass@gitlab.example.com"}, "https URL"),
