@@ -41,8 +41,8 @@ def test_an_address_says_where_the_ledger_is(text: str, address: object) -> None
     "text",
     ["", "ledger.db", "postgresql://host/db", "sqlite://host/l.db", "sqlite:///", "sqlite:///l.db?x=1", "sqlite://[",
      "sqlite:///l.db?blobs", "sqlite:///a%00b", "git:", "git:-x", "git:a..b", "git:a b", "git:l?x=1", "git:l?blobs",
-     "git:l?blobs=", "git:l?remote=-x", "git:l?remote=", "git:l?blob_limit=-1", "git:l?blob_limit=1GiB", "git:l?blob_limit=65MiB",
-     "git+https://host/p.git",
+     "git:l?blobs=", "git:l?remote=-x", "git:l?remote=", "git:l?blob_limit=-1", "git:l?blob_limit=1GiB",
+     "git:l?blob_limit=65MiB", "git+https://host/p.git",
      "git+#l", "git+ext::sh#l", "git+--upload-pack=x#l", "git+https://h/p#l?remote=x",
      "git+https://h/\x1b#l"],
 )  # fmt: skip
