@@ -25,6 +25,8 @@ Not among them: pull and merge requests, comments, issues, and whatever runs aft
 the token says `refs/heads/main` although the work is an outsider's.
 """
 
+_WEB_ADDRESS: Final = re.compile("https?://")
+
 
 class TrustedIdentity(Struct, frozen=True):
     """Jobs whose keys count, and the keys of those who have to have signed for them."""
@@ -47,8 +49,17 @@ class TrustedIdentity(Struct, frozen=True):
             return False
         if any(getattr(runner, word) != value for word, value in self.exact):
             return False
+        # Through sigstore a job's subject is its workflow, which other repositories and branches can call as well.
+        if runner.repository and _WEB_ADDRESS.match(runner.subject) and not self._names_a_place:
+            return False
         # An issuer that tells no events tells no refs either: those are known by their subject alone.
         return _fits(self.ref, runner.ref) and (not runner.event or runner.event in self.events)
+
+    @property
+    def _names_a_place(self) -> bool:
+        """Whether it says which repository, and which ref or environment of it."""
+        words = {word for word, _ in self.exact}
+        return bool(words & {"repository", "repository_id"}) and bool(self.ref or "environment" in words)
 
 
 def trusted_identities(project: Project) -> tuple[TrustedIdentity, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from infratrack.errors import InputError
 from infratrack.evidence.identity.endorsement import Endorsed
@@ -58,6 +59,17 @@ def test_a_job_is_trusted_for_what_the_project_names() -> None:
 )
 def test_any_other_job_is_not(claims: dict[str, Any]) -> None:
     assert not trusted(MAIN).covers(endorsed(**claims))
+
+
+def test_a_workflow_as_subject_needs_repository_and_ref_because_others_can_call_it() -> None:
+    subject = "https://github.com/acme/network/.github/workflows/apply.yml@refs/heads/main"
+    alone = Identity("main", GITHUB, "github.json", subject=subject)
+    for called in ({"repository": "mallory/own"}, {"ref": "refs/heads/feature"}, {}):
+        assert not trusted(alone).covers(endorsed(sub=subject, **called))
+    bound = structs.replace(alone, repository="acme/network", ref="refs/heads/main")
+    assert trusted(bound).covers(endorsed(sub=subject))
+    assert not trusted(bound).covers(endorsed(sub=subject, repository="mallory/own"))
+    assert not trusted(bound).covers(endorsed(sub=subject, ref="refs/heads/feature"))
 
 
 def test_a_token_of_a_key_that_the_project_does_not_pin_is_worth_nothing() -> None:
