@@ -108,12 +108,14 @@ class Asking:
         if self._opened is None:
             try:
                 import requests  # noqa: PLC0415 -- heavy, and an extra
-                import stamina  # noqa: F401, PLC0415 -- likewise; told now what would be missing later
+                from stamina import instrumentation  # noqa: PLC0415 -- likewise; told now what would be missing later
             except ModuleNotFoundError as error:
                 raise InputError(
                     f"nobody can be asked about an identity: the Python package {error.name} is missing",
                     "pip install 'infratrack[forge]'",
                 ) from error
+            # Where structlog is installed, it would tell of retries on the output of whoever calls us.
+            instrumentation.set_on_retry_hooks(())
             self._opened = requests.Session()
             self._opened.headers.update({"User-Agent": f"infratrack/{__version__}", "Accept": "application/json"})
         return self._opened

@@ -57,7 +57,7 @@ class AwxClient:
             raise InputError("the token for AWX is not a token", f"set {TOKEN_VARIABLES[0]} to the token alone")
         try:
             import requests  # noqa: PLC0415 -- heavy, and an extra
-            import stamina  # noqa: F401, PLC0415 -- likewise; told now what would be missing later
+            from stamina import instrumentation  # noqa: PLC0415 -- likewise; told now what would be missing later
         except ModuleNotFoundError as error:
             hint = "pip install 'infratrack[awx]'"
             raise InputError(f"AWX cannot be asked: the Python package {error.name} is missing", hint) from error
@@ -66,6 +66,8 @@ class AwxClient:
             request.headers["Authorization"] = f"Bearer {token}"
             return request
 
+        # Where structlog is installed, it would tell of retries on the output of whoever calls us.
+        instrumentation.set_on_retry_hooks(())
         session = requests.Session()
         session.headers["User-Agent"] = "infratrack"
         session.auth = sign  # as `auth`, so that no netrc file of this machine puts other credentials in its place
