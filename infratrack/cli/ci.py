@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 SYSTEMS: Final = ("github", "gitlab", "jenkins", "azure", "atlantis")
 WRITTEN, THERE, KEPT = "written", "there", "kept"
+_LARGEST_FILE: Final = 1 << 20
 
 
 @click.group(epilog="Example: infratrack ci init github")
@@ -64,7 +67,7 @@ def init(  # noqa: PLR0913, PLR0917 -- one parameter an option
     from infratrack import __version__  # noqa: PLC0415 -- `--help` loads nothing
     from infratrack.capture.workspace import Workspace  # noqa: PLC0415 -- likewise
     from infratrack.pipelines.init import pipeline_files  # noqa: PLC0415 -- likewise
-    from infratrack.pipelines.init_advice import advice_for  # noqa: PLC0415 -- likewise
+    from infratrack.pipelines.init_advice import advice_for, keeps_state  # noqa: PLC0415 -- likewise
     from infratrack.pipelines.init_setup import Work, requirement_for, setup_of  # noqa: PLC0415 -- likewise
 
     workspace = Workspace.open(project, environ={})
@@ -81,7 +84,13 @@ def init(  # noqa: PLR0913, PLR0917 -- one parameter an option
     )
     files = pipeline_files(system, setup)
     states = [_write(repository, file) for file in files]
-    advice = advice_for(system, ledger=workspace.project.ledger, trusts_somebody=bool(workspace.trust.signers))
+    advice = advice_for(
+        system,
+        ledger=workspace.project.ledger,
+        trusts_somebody=bool(workspace.trust.signers),
+        stateless=[root for root in setup.roots if not keeps_state(_terraform_files(workspace.folder / root))],
+        key_file=_key_file(),
+    )
     if output_format == "json":
         _print_json(files, states, advice)
     else:
@@ -97,6 +106,31 @@ def _found(workspace: Workspace) -> Work:
         return work_of_steps(declared)
     proposed = [one.pipeline for one in workspace.plugins.proposals(workspace.folder) if one.pipeline]
     return work_of_steps((kind, step[kind]) for one in proposed for step in one["steps"] for kind in step)
+
+
+def _terraform_files(root: Path) -> list[str]:
+    """What the files of a Terraform root say, as far as they can be read; of each no more than anybody writes."""
+    texts = []
+    for pattern in ("*.tf", "*.tofu", "*.tf.json", "*.tofu.json"):
+        for path in sorted(one for one in root.glob(pattern) if one.is_file()):
+            try:
+                with path.open("rb") as file:
+                    texts.append(file.read(_LARGEST_FILE).decode(errors="replace"))
+            except OSError:
+                continue
+    return texts
+
+
+def _key_file() -> str:
+    """Where `infratrack key new ci` puts the private key on this machine, as a shell takes it."""
+    from infratrack.errors import InputError  # noqa: PLC0415 -- see above
+    from infratrack.evidence.key_store import home_folder  # noqa: PLC0415 -- likewise
+    from infratrack.pipelines.init_advice import KEY_FILE  # noqa: PLC0415 -- likewise
+
+    try:
+        return shlex.quote(str(home_folder(os.environ) / "keys" / "ci.pem"))
+    except InputError:
+        return KEY_FILE
 
 
 def _repository(folder: Path) -> Path:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 SIGNING_KEY: Final = "INFRATRACK_SIGNING_KEY"
 LEDGER: Final = "git:infratrack/ledger"
+KEY_FILE: Final = "INFRATRACK_HOME/keys/ci.pem"
+"""Where the private key lies, as long as nobody says which folder that is."""
+
+_KEPT_ELSEWHERE: Final = re.compile(r'(?m)^\s*"?(?:backend|cloud)"?\s*(?:"[^"\n]*"\s*)?[:{]')
 
 
 class Secret(Struct, frozen=True):
@@ -26,15 +31,15 @@ class Advice(Struct, frozen=True):
     steps: tuple[str, ...]
 
 
-_KEY: Final = "the key that signs: what INFRATRACK_HOME/keys/ci.pem holds"
-_KEY_IN_A_LINE: Final = "the key that signs, in one line: what `grep -v -- ----- INFRATRACK_HOME/keys/ci.pem` prints"
+_KEY: Final = f"the key that signs: what {KEY_FILE} holds"
+_KEY_IN_A_LINE: Final = f"the key that signs, in one line: what `grep -v -- ----- {KEY_FILE}` prints"
 _SECRETS: Final[Mapping[str, tuple[Secret, ...]]] = {
     "github": (
         Secret(
             SIGNING_KEY,
             _KEY,
-            "Settings → Environments → production (`gh secret set INFRATRACK_SIGNING_KEY --env production < ci.pem`); "
-            "allow the environment for your branch only",
+            "Settings → Environments: make `production`, allow it for your branch only, then "
+            f"`gh secret set INFRATRACK_SIGNING_KEY --env production < {KEY_FILE}`",
         ),
     ),
     "gitlab": (
@@ -66,9 +71,25 @@ _SECRETS: Final[Mapping[str, tuple[Secret, ...]]] = {
 }
 
 
-def advice_for(system: str, *, ledger: str, trusts_somebody: bool) -> Advice:
-    """What is left to do for `system`, for a project with this ledger address, and whether it trusts a key already."""
+def keeps_state(texts: Sequence[str]) -> bool:
+    """Whether one of a Terraform root's files says where its state is kept: a `backend` or `cloud` block."""
+    return any(_KEPT_ELSEWHERE.search(text) for text in texts)
+
+
+def advice_for(
+    system: str, *, ledger: str, trusts_somebody: bool, stateless: Sequence[str] = (), key_file: str = KEY_FILE
+) -> Advice:
+    """What is left to do for `system`, for a project with this ledger address, and whether it trusts a key already.
+
+    `stateless` are Terraform roots that do not say where their state is kept, `key_file` is where the private key lies
+    once it is made, as a shell takes it.
+    """
     steps = []
+    if stateless:
+        steps.append(
+            f"Terraform root {', '.join(stateless)}: say where its state is kept (a `backend` or `cloud` block); "
+            "state that lies on a CI machine is gone after the job, and the next one builds everything again"
+        )
     if not ledger.startswith("git"):
         steps.append(f"infratrack.yaml: `ledger: {LEDGER}`; what lies on a CI machine is gone after the job")
     steps.append("infratrack key new ci && infratrack key export ci > keys/ci.pub")
@@ -83,4 +104,9 @@ def advice_for(system: str, *, ledger: str, trusts_somebody: bool) -> Advice:
     if system == "atlantis":
         steps.append("add .atlantis/repos.yaml to the server's configuration (`--repo-config`)")
     steps.append("commit the files to the branch that is delivered")
-    return Advice(_SECRETS[system], tuple(steps))
+    return Advice(tuple(_located(secret, key_file) for secret in _SECRETS[system]), tuple(steps))
+
+
+def _located(secret: Secret, key_file: str) -> Secret:
+    what, where = (text.replace(KEY_FILE, key_file) for text in (secret.what, secret.where))
+    return structs.replace(secret, what=what, where=where)

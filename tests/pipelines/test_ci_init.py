@@ -32,7 +32,10 @@ def test_it_writes_what_it_finds_and_names_the_secrets(team: Team) -> None:
     team.write("infratrack.yaml", project.replace(team.ledger, "sqlite:///.infratrack/ledger.db"))
     printed = team.call("infratrack", "ci", "init", "github")
     assert printed.startswith("wrote .github/actions/infratrack/action.yml\n")
-    assert "INFRATRACK_SIGNING_KEY: the key that signs" in printed
+    key_file = team.place / "home" / "infratrack" / "keys" / "ci.pem"
+    assert f"INFRATRACK_SIGNING_KEY: the key that signs: what {key_file} holds" in printed
+    assert f"`gh secret set INFRATRACK_SIGNING_KEY --env production < {key_file}`" in printed
+    assert "Terraform root infra: say where its state is kept" in printed
     assert "ledger: git:infratrack/ledger" in printed
     caller = (team.clone / ".github/workflows/infratrack.yml").read_text()
     assert "terraform: |\n        infra\n" in caller

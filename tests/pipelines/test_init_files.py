@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from infratrack.pipelines.init import pipeline_files
-from infratrack.pipelines.init_advice import advice_for
+from infratrack.pipelines.init_advice import advice_for, keeps_state
 from infratrack.pipelines.init_files import SYSTEMS
 from infratrack.pipelines.init_setup import Setup
 
@@ -98,3 +98,15 @@ def test_the_advice_names_the_key_and_a_ledger_that_outlives_the_job(system: str
     later = advice_for(system, ledger="git:infratrack/ledger", trusts_somebody=True)
     assert not any("ledger: git" in step for step in later.steps)
     assert any("add {name: ci" in step for step in later.steps)
+
+
+def test_roots_whose_state_would_go_with_the_machine_are_named() -> None:
+    assert not keeps_state(['resource "terraform_data" "cloud" {}\n# backend "s3" {}\n', ""])
+    for text in (
+        'terraform {\n  backend "s3" {}\n}',
+        "terraform {\n  cloud {\n",
+        '{"terraform": {\n"backend": {"s3": {}}}}',
+    ):
+        assert keeps_state(["", text])
+    first = advice_for("github", ledger="git:l", trusts_somebody=True, stateless=["infra", "site"]).steps[0]
+    assert first.startswith("Terraform root infra, site: say where its state is kept")
