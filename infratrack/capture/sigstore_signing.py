@@ -48,7 +48,7 @@ def endorsed_by_sigstore(token: str, keyid: str, config_file: str, deadline: flo
     return sigstore_endorsement(keyid, msgspec.json.decode(bundle.to_json()), root)
 
 
-def public_root(config_file: str) -> SigstoreRoot:
+def present_root(config_file: str) -> SigstoreRoot:
     """The trusted root of the instance as it is now. Raises InputError and Unreachable likewise."""
     need_library()
     return in_time(lambda: _root_of(_config(config_file)), DEADLINE)
@@ -78,6 +78,7 @@ def in_time(work: Callable[[], Value], deadline: float) -> Value:
 def _signed(token: str, keyid: str, config_file: str, deadline: float) -> tuple[Bundle, SigstoreRoot]:
     import stamina  # noqa: PLC0415 -- part of the extra
     from sigstore.oidc import IdentityError, IdentityToken  # noqa: PLC0415 -- heavy, and an extra
+    from stamina import instrumentation  # noqa: PLC0415 -- part of the extra
 
     try:
         identity = IdentityToken(token, AUDIENCE)
@@ -87,6 +88,7 @@ def _signed(token: str, keyid: str, config_file: str, deadline: float) -> tuple[
             f"it has to be valid now and asked for with the audience {AUDIENCE}",
         ) from error
     config = _config(config_file)
+    instrumentation.set_on_retry_hooks(())  # they would print where structlog is installed
     for attempt in stamina.retry_context(on=Disturbed, attempts=TRIES, timeout=deadline, wait_initial=0.3, wait_max=3):
         with attempt:
             return _once(config, identity, keyid), _root_of(config)

@@ -30,8 +30,8 @@ def show(output_format: str) -> None:
     """Show the identity that this job is offered, and how the project file would name it.
 
     Run it in a job: on GitHub with `permissions: {id-token: write}`, elsewhere with a token in INFRATRACK_ID_TOKEN
-    whose audience is infratrack:KEYID. Exit codes: 0 shown, 2 nothing is offered or it is of no use, 4 nobody answered,
-    6 the token does not hold.
+    whose audience is infratrack:KEYID (sigstore, with INFRATRACK_IDENTITY=sigstore). Exit codes: 0 shown, 2 nothing is
+    offered or it is of no use, 4 nobody answered, 6 the token does not hold.
     """
     from infratrack.capture.endorsing import KEYLESS, endorsement  # noqa: PLC0415 -- not for --help
     from infratrack.capture.oidc import offered  # noqa: PLC0415 -- likewise
@@ -53,7 +53,7 @@ def show(output_format: str) -> None:
 
         click.echo(json.dumps({"identity": msgspec.to_builtins(runner)}, indent=2, ensure_ascii=False))
         return
-    _print_table(runner)
+    _print_table(runner, through_sigstore=offer.sigstore)
 
 
 @identity.command(epilog="Example: infratrack identity keys https://gitlab.com --out keys/gitlab.jwks.json")
@@ -102,6 +102,40 @@ def keys(issuer: str, out: Path | None) -> None:
     say(f"{out} holds {count} keys of {issuer}, {len(new)} of them new; compare them and commit the file")
 
 
+@identity.command(epilog="Example: infratrack identity sigstore --out keys/sigstore.json")
+@click.option(
+    "--out",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write to this file.  [default: standard output]",
+)
+def sigstore(out: Path | None) -> None:
+    """Print the trusted root of a sigstore instance, for `sigstore_root` under `trust.identities`.
+
+    It is the public instance's, fetched and verified by sigstore's own means, or that in the file which
+    INFRATRACK_SIGSTORE_CONFIG names. Compare it before you commit it: it proves whatever is signed with its keys.
+    Exit codes: 0 printed, 2 this is no instance or the package is missing, 4 it could not be reached or written.
+    """
+    import json  # noqa: PLC0415 -- not for --help
+
+    from infratrack.capture.oidc import SIGSTORE_CONFIG_VARIABLE  # noqa: PLC0415 -- likewise
+    from infratrack.capture.sigstore_signing import present_root  # noqa: PLC0415 -- likewise
+    from infratrack.cli.messages import say  # noqa: PLC0415 -- likewise
+    from infratrack.errors import Unreachable  # noqa: PLC0415 -- likewise
+
+    root = present_root(os.environ.get(SIGSTORE_CONFIG_VARIABLE, "").strip())
+    text = json.dumps(root.document, indent=2) + "\n"
+    if out is None:
+        click.echo(text, nl=False)
+        return
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(text, encoding="ascii", newline="\n")
+    except OSError as error:
+        raise Unreachable(f"{out} could not be written: {error.strerror or error}", "check the path") from error
+    say(f"{out} holds a trusted root of {len(root.parts)} parts; compare it and commit the file")
+
+
 def _known(path: Path) -> tuple[IssuerKey, ...]:
     """The keys that the file holds; InputError when it holds something else."""
     from infratrack.errors import InputError  # noqa: PLC0415 -- not for --help
@@ -120,7 +154,7 @@ def _known(path: Path) -> tuple[IssuerKey, ...]:
         raise InputError(f"{path}: {error.message}", "name a new file, or one that this command wrote") from error
 
 
-def _print_table(runner: Runner) -> None:
+def _print_table(runner: Runner, *, through_sigstore: bool) -> None:
     import json  # noqa: PLC0415 -- not for --help
 
     import msgspec  # noqa: PLC0415 -- likewise
@@ -138,10 +172,14 @@ def _print_table(runner: Runner) -> None:
     Console(width=1000).print(table, crop=False)
     if runner.repository and runner.event in USUAL_EVENTS:
         click.echo("  → the project file would name jobs like this one so:", err=True)
-        lines = {"name": "ci", "issuer": runner.issuer, "issuer_keys": "keys/issuer.jwks.json"}
+        pinned = {"issuer_keys": "keys/issuer.jwks.json"}
+        command = f"identity keys {runner.issuer} --out keys/issuer.jwks.json"
+        if through_sigstore:
+            pinned, command = {"sigstore_root": "keys/sigstore.json"}, "identity sigstore --out keys/sigstore.json"
+        lines = {"name": "ci", "issuer": runner.issuer, **pinned}
         lines |= {"repository": runner.repository, "ref": runner.ref}
         text = ", ".join(f"{word}: {json.dumps(value)}" for word, value in lines.items())
         click.echo(f"      trust: {{identities: [{{{text}}}]}}", err=True)
-        click.echo(f"      infratrack identity keys {runner.issuer} --out keys/issuer.jwks.json", err=True)
+        click.echo(f"      infratrack {command}", err=True)
     elif runner.repository:
         click.echo(f"  → jobs that {printable(runner.event)} sets going can be anybody's: do not trust them", err=True)
