@@ -69,8 +69,9 @@ def init(  # noqa: PLR0913, PLR0917 -- one parameter an option
     from infratrack.pipelines.init import pipeline_files  # noqa: PLC0415 -- likewise
     from infratrack.pipelines.init_advice import advice_for, keeps_state  # noqa: PLC0415 -- likewise
     from infratrack.pipelines.init_setup import Work, requirement_for, setup_of  # noqa: PLC0415 -- likewise
+    from infratrack.project.protected_ref import WORKING_TREE  # noqa: PLC0415 -- likewise
 
-    workspace = Workspace.open(project, environ={})
+    workspace = Workspace.open(project, environ={}, policy_ref=WORKING_TREE)  # what is left to do is left to do here
     repository = _repository(workspace.folder)
     found = _found(workspace)
     asked = Work(roots, playbooks, looks)

@@ -92,7 +92,7 @@ def advice_for(
         )
     if not ledger.startswith("git"):
         steps.append(f"infratrack.yaml: `ledger: {LEDGER}`; what lies on a CI machine is gone after the job")
-    steps.append("infratrack key new ci && infratrack key export ci > keys/ci.pub")
+    steps.append("mkdir -p keys && infratrack key new ci && infratrack key export ci > keys/ci.pub")
     steps.append(
         "infratrack.yaml: "
         + (

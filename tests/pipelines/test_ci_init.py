@@ -105,3 +105,15 @@ def test_where_there_is_nothing_to_build_it_says_how_to_name_it(team: Team) -> N
     os.remove(team.clone / "infra/main.tf")  # noqa: PTH107 -- as a person would
     os.remove(team.clone / "site.yml")  # noqa: PTH107 -- likewise
     assert "nothing to plan, apply or configure" in refused(team, "ci", "init", "github")
+
+
+def test_what_is_left_to_do_follows_the_files_here_and_not_those_of_the_protected_branch(team: Team) -> None:
+    team.push("main")
+    project = (team.clone / "infratrack.yaml").read_text()
+    team.write("infratrack.yaml", "\n".join(line for line in project.splitlines() if not line.startswith("trust")))
+    team.call("git", "remote", "set-head", "origin", "main")
+    team.call("git", "add", "-A")
+    team.call("git", "commit", "-q", "-m", "Trust nobody yet")
+    assert "`trust: {signers: [{name: ci, key: keys/ci.pub}]}`" in team.call("infratrack", "ci", "init", "github")
+    team.write("infratrack.yaml", project)
+    assert "add {name: ci, key: keys/ci.pub} to trust.signers" in team.call("infratrack", "ci", "init", "github")
