@@ -38,7 +38,12 @@ def test_a_job_is_offered_an_identity_by_its_environment(issuer: IssuerServer) -
     assert offered({"ACTIONS_ID_TOKEN_REQUEST_URL": issuer.url}) is None
     assert offered({**issuer.environment, "INFRATRACK_IDENTITY": "off"}) is None
     assert offered({**issuer.environment, "INFRATRACK_IDENTITY": "Auto"}) is not None
-    with pytest.raises(InputError, match="neither auto nor off"):
+    assert offered({"INFRATRACK_ID_TOKEN": "a.b.c", "INFRATRACK_IDENTITY": "sigstore"}) == Offer("a.b.c", sigstore=True)
+    described = {**issuer.environment, "INFRATRACK_IDENTITY": "sigstore", "INFRATRACK_SIGSTORE_CONFIG": "/etc/sigstore"}
+    found = offered(described)
+    assert found is not None
+    assert (found.bearer, found.sigstore, found.sigstore_config) == (BEARER, True, "/etc/sigstore")
+    with pytest.raises(InputError, match="none of auto, sigstore, off"):
         offered({**issuer.environment, "INFRATRACK_IDENTITY": "yes"})
 
 

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from infratrack.errors import IntegrityFailure
+from infratrack.evidence.identity import endorsement
 from infratrack.evidence.identity.endorsement import endorsement_of
 from infratrack.evidence.identity.tokens import audience_for
 from infratrack.evidence.identity.trusted import TrustedIdentity
@@ -58,6 +59,21 @@ def test_a_log_that_endorsed_keys_signed_verifies(tmp_path: Path) -> None:
 def test_the_checkpoint_of_another_job_is_a_stranger_s(tmp_path: Path, claims: dict[str, str]) -> None:
     with pytest.raises(LedgerDamage, match="no key that the trust root names"):
         verified(tmp_path, [endorsing(JOB), endorsing(STRANGER, **claims), incoming(1, STRANGER)], STRANGER)
+
+
+def test_a_job_that_cannot_be_known_without_the_package_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(endorsement, "installed", lambda: False)
+    made = {"keyid": STRANGER.keyid, "method": "sigstore", "bundle": {}, "trustedRoot": {}}
+    claimed = {"result": {**made, "runner": {"issuer": GITHUB, "subject": "x"}}}
+    unread = Incoming(signed(ENDORSEMENT, claimed, STRANGER), STRANGER.keyid, STRANGER.public_key)
+    items = [endorsing(JOB), unread, incoming(1, STRANGER), incoming(2, JOB)]
+    found = verified(tmp_path / "one", items, JOB)
+    assert (found.trusted, found.unread) == (2, 2)
+    with pytest.raises(LedgerDamage, match="which sigstore vouches for") as caught:
+        verified(tmp_path / "two", items, STRANGER)
+    assert caught.value.remedy == "pip install 'infratrack[sigstore]'"
 
 
 def test_without_keys_and_identities_nothing_is_verified(tmp_path: Path) -> None:

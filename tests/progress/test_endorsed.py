@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 
+from infratrack.evidence.identity import endorsement
 from infratrack.evidence.identity.endorsement import endorsement_of
 from infratrack.evidence.identity.tokens import audience_for
 from infratrack.evidence.predicates import ENDORSEMENT
@@ -68,6 +70,27 @@ def test_other_jobs_are_told_as_one_reason_however_many_keys_they_had() -> None:
     assert note == (
         "6 pieces of evidence are signed in a job that the project does not trust: acme/network at refs/heads/feature; "
         "see trust.identities"
+    )
+
+
+def test_without_the_package_a_job_that_sigstore_vouches_for_is_told_with_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(endorsement, "installed", lambda: False)
+    world = trusting()
+    key = signing_key("job")
+    world.ledger.keys[key.keyid] = key.public_key
+    made = {"keyid": key.keyid, "method": "sigstore", "bundle": {}, "trustedRoot": {}}
+    claimed = {**made, "runner": {"issuer": GITHUB, "subject": "repo:acme/network:ref:refs/heads/main"}}
+    world.append(world.statement(ENDORSEMENT, claimed, at=T0), ENDORSEMENT, key="job", recorded=T0)
+    world.say(T0 + HOUR, key="job", a="ok")
+    state = world.state()
+    assert state.deliverables[0].status is Status.NOT_STARTED
+    assert state.evidence.untrusted == {"job: endorsed through sigstore, which is not installed here": 2}
+    (note,) = state.notes
+    assert note == (
+        "2 pieces of evidence are signed in a job that sigstore vouches for, which cannot be verified here, and not "
+        "counted; run `pip install 'infratrack[sigstore]'`"
     )
 
 

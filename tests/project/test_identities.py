@@ -71,6 +71,9 @@ def test_a_job_can_be_named_in_several_ways(load: Load, changes: dict[str, Any])
         ({"issuer": "https://user:pass@gitlab.example.com"}, "https URL"),
         ({"issuer_keys": "keys/issuer.pem"}, "path of a .json file"),
         ({"issuer_keys": None}, "has no `issuer_keys`"),
+        ({"sigstore_root": "keys/root.pem"}, "path of a .json file"),
+        ({"sigstore_root": "keys/none.json"}, "is not there"),
+        ({"sigstore_root": "../root.json"}, "outside the project folder"),
         ({"ref": "main"}, "full name of a ref"),
         ({"ref": "refs/*/*/*"}, "full name of a ref"),
         ({"workflow": "apply.yml"}, "with `@` and its ref"),
@@ -85,6 +88,17 @@ def test_what_would_trust_too_much_or_nothing_is_a_problem(
     problems: Problems, changes: dict[str, Any], told: str
 ) -> None:
     assert any(told in one for one in problems(text(**changes)))
+
+
+def test_a_trusted_root_of_sigstore_takes_the_place_of_the_issuers_keys(load: Load, tmp_path: Path) -> None:
+    root = '{"mediaType": "x", "certificateAuthorities": []}'
+    (tmp_path / "keys" / "root.json").write_text(root)
+    project = load(text(issuer_keys=None, sigstore_root="keys/root.json"))
+    (identity,) = project.identities
+    assert (identity.issuer_keys, identity.sigstore_root) == (None, "keys/root.json")
+    assert project.key_files == {"keys/root.json": root}
+    both = load(text(sigstore_root="keys/root.json"))
+    assert set(both.key_files) == {"keys/issuer.json", "keys/root.json"}
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"keys": {}}', "é", '{"keys": []}' + " " * 70_000, "[" * 60_000])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -10,12 +11,14 @@ from msgspec import structs
 from infratrack.errors import InputError
 from infratrack.evidence.identity.endorsement import Endorsed
 from infratrack.evidence.identity.runner import runner_of
+from infratrack.evidence.identity.sigstore_root import read_root
 from infratrack.evidence.identity.trusted import TrustedIdentity, trusted_identities
 from infratrack.evidence.trust import KeyEntry, Trust, TrustedSigner, covering, narrow, trust_of, with_endorsed
 from infratrack.project.model import Definition, Identity, Project
 from infratrack.testing.builders import signing_key
 from infratrack.values import sha256_digest
 from tests.evidence.identity.issuer import GITHUB, GITLAB, github_claims, gitlab_claims, issuer_key, key_set
+from tests.evidence.identity.sigstore_instance import SigstoreInstance
 
 MAIN = Identity("main", GITHUB, "github.json", repository="acme/network", ref="refs/heads/main")
 JOB, SECOND = signing_key("job"), signing_key("second")
@@ -112,6 +115,37 @@ def test_a_subject_alone_is_enough_where_an_issuer_says_nothing_else() -> None:
     identity = trusted(Identity("jenkins", "https://jenkins.example.com", "github.json", subject="job/apply"))
     job = runner_of({"iss": "https://jenkins.example.com", "sub": "job/apply"})
     assert identity.covers(Endorsed(JOB.keyid, issuer_key().thumbprint, job))
+
+
+def test_a_job_can_be_vouched_for_by_its_issuer_or_through_sigstore() -> None:
+    root = SigstoreInstance().trusted_root()
+    both = Identity("main", GITHUB, "github.json", "root.json", repository="acme/network", ref="refs/heads/main")
+    files = {"github.json": key_set(), "root.json": json.dumps(root)}
+    (identity,) = trusted_identities(project(both, files=files))
+    assert identity.covers(endorsed())
+    parts = read_root(root).digests
+    runner = runner_of(github_claims("x"))
+    assert identity.covers(Endorsed(JOB.keyid, " ".join(parts), runner))
+    # Every part has to be pinned, and there has to be one.
+    strange = read_root(SigstoreInstance().trusted_root()).digests
+    assert not identity.covers(Endorsed(JOB.keyid, " ".join((*parts[:2], strange[0])), runner))
+    assert not identity.covers(Endorsed(JOB.keyid, "", runner))
+    only = trusted_identities(project(structs.replace(both, issuer_keys=None), files=files))[0]
+    assert not only.covers(endorsed())
+    assert only.authorities == parts
+
+
+@pytest.mark.parametrize(
+    ("files", "told"),
+    [
+        ({}, "'root.json' was not read"),
+        ({"root.json": key_set()}, r"root.json \(trust.identities 'main'\): this is not a sigstore trusted root"),
+    ],
+)
+def test_a_trusted_root_that_cannot_be_used_is_a_sentence(files: dict[str, str], told: str) -> None:
+    identity = Identity("main", GITHUB, sigstore_root="root.json", repository="acme/network", ref="refs/heads/main")
+    with pytest.raises(InputError, match=told):
+        trust_of(project(identity, files=files))
 
 
 @pytest.mark.parametrize(
