@@ -1,7 +1,8 @@
 """What a signing certificate of sigstore says about the job that asked for it, in the words of `Runner`. Pure.
 
 Source: Fulcio's directory of certificate extensions (object identifiers below 1.3.6.1.4.1.57264.1) and its mapping of
-GitHub's and GitLab's claims to them. Certificates of other issuers are known by their subject only.
+GitHub's and GitLab's claims to them. Of other issuers' certificates only the subject is taken, and what set the job
+going where they say it.
 """
 
 from __future__ import annotations
@@ -37,9 +38,10 @@ def runner_in(certificate: x509.Certificate) -> Runner:
         raise IntegrityFailure("the certificate does not say whose identity token it was issued for")
     github, gitlab = _GITHUB_RUN.fullmatch(said.get(_RUN, "")), _GITLAB_RUN.fullmatch(said.get(_RUN, ""))
     repository, signer = _URI.fullmatch(said.get(_REPOSITORY, "")), _URI.fullmatch(said.get(_SIGNER, ""))
+    event = said.get(_TRIGGER, "")
     # Without what set the job going, its ref says nothing: a stranger's proposal can run there too.
-    if not (github or gitlab) or not repository or not said.get(_TRIGGER):
-        return Runner(issuer, subject)
+    if not (github or gitlab) or not repository or not event:
+        return Runner(issuer, subject, event=event)
     workflow = (signer[2] if github else f"{signer[1]}/{signer[2]}") if signer else ""
     return Runner(
         issuer=issuer,
@@ -49,7 +51,7 @@ def runner_in(certificate: x509.Certificate) -> Runner:
         ref=said.get(_REF, ""),
         workflow=workflow,
         environment=said.get(_ENVIRONMENT, ""),
-        event=said[_TRIGGER],
+        event=event,
         commit=said.get(_COMMIT, ""),
         run=github[1] if github else "",
         attempt=github[2] if github else gitlab[1] if gitlab else "",

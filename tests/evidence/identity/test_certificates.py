@@ -57,19 +57,28 @@ def test_gitlabs_words_are_those_of_its_tokens() -> None:
     "more",
     [
         {20: b""},
-        {21: b""},
-        {12: b""},
-        {21: der_text("https://ci.example.com/builds/7")},
         {20: b"push"},
         {20: b"\x0c\x05push"},
         {20: b"\x0c"},
         {20: der_text("pu\x1b[31msh")},
         {20: b"\x0c\x02\xff\xfe"},
-        {12: der_text("ssh://github.com/acme/network")},
     ],
 )
 def test_without_knowing_what_set_a_job_going_only_its_subject_counts(more: dict[int, bytes]) -> None:
     assert runner_in(certificate(more=more)) == Runner(GITHUB, SUBJECT)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {21: b""},
+        {12: b""},
+        {21: der_text("https://ci.example.com/builds/7")},
+        {12: der_text("ssh://github.com/acme/network")},
+    ],
+)
+def test_of_other_systems_the_subject_counts_and_what_set_the_job_going(more: dict[int, bytes]) -> None:
+    assert runner_in(certificate(more=more)) == Runner(GITHUB, SUBJECT, event="push")
 
 
 def test_a_workflow_may_be_missing() -> None:
