@@ -17,6 +17,7 @@ from infratrack.evidence.redaction import Scrubber, secrets_in_environment
 from infratrack.pipelines.telling import PlanTold
 from infratrack.plugin_manager import PluginFailure
 from infratrack.progress.foreseen import Foreseen
+from infratrack.project.include_files import read_at_most
 from infratrack.project.wanted import wanted_facts
 from infratrack.values import sha256_digest
 
@@ -81,11 +82,9 @@ def _found(workspace: Workspace, path: Path, scope: Scope) -> Sequence[tuple[str
 
 def _content(path: Path) -> bytes:
     try:
-        with path.open("rb") as file:
-            content = file.read(LARGEST_FILE + 1)
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not a path"
-        raise InputError(f"it cannot be read: {reason}") from error
+        content = read_at_most(path, LARGEST_FILE)  # which never waits: a named pipe can stand there as well
+    except ValueError as error:
+        raise InputError("it cannot be read: not a path") from error
     if len(content) > LARGEST_FILE:
         raise InputError(f"it is larger than {LARGEST_FILE >> 20} MiB")
     return content

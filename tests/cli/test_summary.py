@@ -104,10 +104,12 @@ def test_a_plan_that_cannot_be_told_is_told_as_that(delivered: Delivered) -> Non
     delivered.write("saved", "PK\x03\x04 nobody knows this")
     delivered.write("odd.json", '{"format_version": "1.2", "terraform_version": "1.9.0", "resource_changes": 7}')
     os.mkfifo(delivered.folder / "pipe")
-    told = delivered.ok("summary", "--plan", "saved", "--plan", "odd.json", "--plan", "missing", "--plan", ".")
+    plans = ("saved", "odd.json", "missing", ".", "pipe")
+    told = delivered.ok("summary", *(word for plan in plans for word in ("--plan", plan)))
     assert "- `saved`: no evidence tells what is in it; plan under \\`infratrack run\\`" in told.stdout
     assert "- `odd.json`: " in told.stdout
-    assert "- `missing`: it cannot be read: No such file or directory" in told.stdout
+    assert "- `missing`: missing cannot be read: no such file or directory" in told.stdout
+    assert "- `pipe`: pipe is not a regular file" in told.stdout
     assert "75 %" in told.stdout
 
 
