@@ -70,8 +70,9 @@ def test_jenkins_delivers_on_the_branch(team: Team) -> None:
     assert statuses(team) == {"vlans": "complete", "greeting": "complete"}
     environment["INFRATRACK_HOME"] = f"{environment['WORKSPACE_TMP']}/infratrack/home"
     jenkins(clone, environment, "post")
-    assert "VLANs live" in (clone / ".infratrack/summary.md").read_text()
-    assert not (clone / ".infratrack/evidence.tar").exists()
+    told = team.place / "tmp" / "infratrack" / "told"
+    assert "VLANs live" in (told / "summary.md").read_text()
+    assert not (told / "evidence.tar").exists()
 
 
 def test_jenkins_plans_a_change_request_and_archives_its_evidence(team: Team) -> None:
@@ -81,7 +82,21 @@ def test_jenkins_plans_a_change_request_and_archives_its_evidence(team: Team) ->
     assert statuses(team) == {"vlans": "not_started", "greeting": "not_started"}
     environment["INFRATRACK_HOME"] = f"{environment['WORKSPACE_TMP']}/infratrack/home"
     jenkins(clone, environment, "post")
-    assert (clone / ".infratrack/evidence.tar").is_file()
+    assert (team.place / "tmp" / "infratrack" / "told" / "evidence.tar").is_file()
+
+
+def test_jenkins_archives_nothing_that_a_change_request_put_there(team: Team) -> None:
+    (team.clone / ".infratrack").mkdir()
+    for name in ("summary.md", "evidence.tar"):
+        (team.clone / ".infratrack" / name).symlink_to("/etc/hostname")
+    team.call("git", "add", "-f", ".infratrack")
+    clone, environment = prepared(team, "jenkins", "feature")
+    environment |= {"WORKSPACE_TMP": str(team.place / "tmp"), "PATH": "/usr/bin:/bin"}
+    jenkins(clone, environment, "post")
+    archived = (clone / "Jenkinsfile").read_text().split("archiveArtifacts")
+    assert len(archived) == 2
+    assert archived[0].rstrip().endswith('dir("${env.WORKSPACE_TMP}/infratrack/told") {')
+    assert list((team.place / "tmp" / "infratrack" / "told").iterdir()) == []
 
 
 def test_jenkins_looks_for_drift(team: Team) -> None:
