@@ -15,7 +15,7 @@ from infratrack.capture.ci_branches import told_branches
 from infratrack.errors import InputError
 from infratrack.project.at_commit import CommitFiles
 from infratrack.project.files import load_files
-from infratrack.project.git_reading import GitReader, may_have_remote
+from infratrack.project.git_reading import GitReader, is_submodule, may_have_remote
 from infratrack.project.include_files import read_at_most
 from infratrack.project.model import Project
 from infratrack.project.policy import Policy, governed, trusting_nobody
@@ -29,6 +29,7 @@ from infratrack.project.protected_ref import (
     Told,
     asked_patterns,
     choose,
+    names_a_commit,
     read_refs,
 )
 from infratrack.project.schema import PluginSchemas
@@ -79,7 +80,16 @@ def protected_files(path: Path, environ: Mapping[str, str], asked: str | None) -
     Raises what `load_governed` raises.
     """
     folder = path.parent
-    if asked == WORKING_TREE or (asked is None and not may_have_remote(folder)):
+    if asked == WORKING_TREE:
+        return None
+    told = _told(environ)
+    if told.in_ci and not names_a_commit(asked) and is_submodule(folder):
+        raise InputError(
+            f"{folder} is a submodule here, and a pull request can have it come from anywhere, so nothing says whom "
+            "this project trusts",
+            "check out the project's own repository, or name the commit that says it with --policy-ref",
+        )
+    if asked is None and not may_have_remote(folder):
         return None
     git = GitReader(folder, environ)
     prefix = git.prefix()  # first: where git refuses a repository, `git config` would only find no remote
@@ -88,7 +98,7 @@ def protected_files(path: Path, environ: Mapping[str, str], asked: str | None) -
         return None
     patterns = asked_patterns(asked, remotes)
     refs = read_refs(git.ask("for-each-ref", f"--format={FORMAT}", *patterns)) if patterns else {}
-    protected = choose(asked, _told(environ), Known(remotes, refs))
+    protected = choose(asked, told, Known(remotes, refs))
     return None if protected is None else CommitFiles(git, protected, prefix, path)
 
 

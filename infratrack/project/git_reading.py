@@ -118,20 +118,37 @@ def may_have_remote(folder: Path) -> bool:
     return len(content) == CONFIG_AT_MOST or _MAY_NAME_A_REMOTE.search(content) is not None
 
 
+def is_submodule(folder: Path) -> bool:
+    """Whether a folder lies in a repository that git keeps inside of another one's, as it does for submodules."""
+    try:
+        private = _repository(folder)
+        inside = () if private is None else private.resolve().parents
+        return any(place.name == "modules" and (place.parent / "HEAD").is_file() for place in inside)
+    except (OSError, ValueError):
+        return False
+
+
 def _configuration(folder: Path) -> Path | None:
-    """The configuration file of the repository that a folder lies in; worktrees and submodules point to theirs."""
+    """The configuration file of the repository that a folder lies in."""
+    private = _repository(folder)
+    if private is None:
+        return None
+    common = private / "commondir"
+    if common.is_file():
+        private /= common.read_text(errors="surrogateescape").strip()
+    return private / "config"
+
+
+def _repository(folder: Path) -> Path | None:
+    """Where git keeps the repository that a folder lies in; worktrees and submodules point to theirs."""
     for place in (folder, *folder.parents):
         found = place / ".git"
         if found.is_dir():
-            return found / "config"
+            return found
         if found.is_file():
             with found.open("rb") as file:
                 target = file.read(CONFIG_AT_MOST).decode(errors="surrogateescape")
-            private = place / target.removeprefix("gitdir:").strip()
-            common = private / "commondir"
-            if common.is_file():
-                private /= common.read_text(errors="surrogateescape").strip()
-            return private / "config"
+            return place / target.removeprefix("gitdir:").strip()
     return None
 
 

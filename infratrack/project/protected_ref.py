@@ -63,6 +63,11 @@ class Protected(Struct, frozen=True):
         return spoken_ref(self.name)
 
 
+def names_a_commit(asked: str | None) -> bool:
+    """Whether what was asked for is the whole id of a commit, which no ref can be made to mean something else."""
+    return asked is not None and _COMMIT.fullmatch(asked) is not None
+
+
 def spoken_ref(ref: str) -> str:
     """How people call a ref: `origin/main`; a commit by its first digits."""
     if _COMMIT.fullmatch(ref):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import pytest
 
@@ -127,6 +128,34 @@ def test_a_project_file_put_in_front_of_the_real_one_is_trusted_with_nothing(tea
     shown = runner.infratrack_in(runner.folder / "infra", "status", "--format", "json", **PULL_REQUEST)
     assert "origin/main:infra/infratrack.yaml does not exist yet, so nobody is trusted" in shown.stderr
     assert {one["status"] for one in json.loads(shown.stdout)["deliverables"]} == {"not_started"}
+
+
+def test_a_submodule_in_the_place_of_the_project_cannot_say_whom_to_trust(team: Team) -> None:
+    folder = team.maintainer.folder / "west"
+    folder.mkdir()
+    for name in ("infratrack.yaml", "plan", "keys"):
+        (team.maintainer.folder / name).rename(folder / name)
+    team.publish()
+    mallory = team.contributor()
+    own = mallory.home / "own"
+    mallory.git("clone", "-q", str(mallory.folder), str(own))
+    shutil.copytree(own / "west", own, dirs_exist_ok=True)
+    (own / "keys" / "ci.pub").write_text((mallory.home / "own.pub").read_text())
+    mallory.git("add", "-A", cwd=own)
+    mallory.git("commit", "-q", "-m", "Trust me", cwd=own)
+    mallory.git("rm", "-r", "-q", "west")
+    mallory.git("submodule", "--quiet", "add", f"file://{own}", "west")
+    mallory.commit()
+    team.propose(mallory)
+    runner = team.runner()
+    runner.git("submodule", "--quiet", "update", "--init")
+    for given in (PULL_REQUEST, PULL_REQUEST | {"INFRATRACK_POLICY_REF": "refs/remotes/origin/main"}, ON_GITHUB):
+        refused = runner.infratrack_in(runner.folder / "west", "status", **given)
+        assert refused.returncode == 2
+        assert "is a submodule here" in refused.stderr
+        assert "check out the project's own repository" in refused.stderr
+    # On somebody's own machine the project of a submodule is its own.
+    assert runner.infratrack_in(runner.folder / "west", "status").returncode == 0
 
 
 def test_the_proposed_work_itself_can_be_looked_at(team: Team) -> None:
