@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from infratrack.capture.sigstore_signing import in_time
+from infratrack.capture.sigstore_signing import in_time, present_root
 from infratrack.errors import Unreachable
+from infratrack.evidence.identity.sigstore_root import read_root
 from infratrack.evidence.predicates import ENDORSEMENT
 from infratrack.testing.builders import signing_key
 from tests.capture.issuer_server import BEARER, IssuerServer
@@ -217,6 +218,24 @@ def test_an_instance_is_asked_by_https_only(shop: Workshop, issuer: IssuerServer
     assert shown.returncode == 2
     assert "not asked by https" in shown.stderr
     assert sigstore.asked == []
+
+
+def test_without_a_description_it_is_the_public_instance(
+    monkeypatch: pytest.MonkeyPatch, issuer: IssuerServer, sigstore: SigstoreInstance
+) -> None:
+    from sigstore.models import ClientTrustConfig
+
+    public = ClientTrustConfig.from_json(json.dumps(sigstore.client_config(issuer.url)))
+    monkeypatch.setattr(ClientTrustConfig, "production", lambda: public)
+    assert present_root("").digests == read_root(sigstore.trusted_root()).digests
+
+    def gone() -> None:
+        raise OSError("no route to https://tuf.example?token=secret")
+
+    monkeypatch.setattr(ClientTrustConfig, "production", gone)
+    with pytest.raises(Unreachable, match="public instance could not be found: OSError") as caught:
+        present_root("")
+    assert "secret" not in caught.value.message + caught.value.hint
 
 
 def test_an_instance_that_hangs_is_not_waited_for() -> None:

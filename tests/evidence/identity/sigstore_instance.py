@@ -22,6 +22,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 from infratrack.capture.clock import now
 from infratrack.ledger.merkle import GrowingTree
 from tests.evidence.identity.issuer import rsa_key
+from tests.evidence.identity.timestamps import TimestampAuthority
 
 FULCIO: Final = "1.3.6.1.4.1.57264.1."
 EXTENSIONS: Final = {
@@ -55,6 +56,7 @@ class SigstoreInstance:
         self.more: dict[int, bytes] = {}
         """Certificate extensions to add, or to write otherwise; empty ones are left out."""
         self.names: list[x509.GeneralName] | None = None
+        self.timestamps: TimestampAuthority | None = None
 
     # What clients are given.
 
@@ -74,7 +76,16 @@ class SigstoreInstance:
                 }
             ],
             "ctlogs": [_log("https://ct.example", self.certificate_log, begin)],
-            "timestampAuthorities": [],
+            "timestampAuthorities": [self._timestamps(self.timestamps)] if self.timestamps else [],
+        }
+
+    def _timestamps(self, authority: TimestampAuthority) -> dict[str, Any]:
+        certificates = [{"rawBytes": _b64(one.public_bytes(Encoding.DER))} for one in authority.chain]
+        return {
+            "subject": {"organization": "example", "commonName": "timestamps"},
+            "uri": "https://timestamps.example",
+            "certChain": {"certificates": certificates},
+            "validFor": {"start": _rfc3339(self.moment - YEAR)},
         }
 
     def client_config(self, url: str) -> dict[str, Any]:
@@ -92,6 +103,7 @@ class SigstoreInstance:
                 "caUrls": [service],
                 "rekorTlogUrls": [service],
                 "rekorTlogConfig": {"selector": "ANY"},
+                "tsaUrls": [{**service, "url": f"{url}/timestamp"}] if self.timestamps else [],
                 "tsaConfig": {"selector": "ANY"},
             },
         }
@@ -106,6 +118,9 @@ class SigstoreInstance:
             token = headers["Authorization"].removeprefix("Bearer ")
             request = base64.b64decode(json.loads(content)["certificateSigningRequest"])
             return 201, json.dumps(self._signing_certificate(token, request)).encode()
+        if path == "/timestamp":
+            assert self.timestamps
+            return 200, self.timestamps.answer(content)
         assert path == "/api/v1/log/entries"
         return 201, json.dumps(self._log_entry(json.loads(content))).encode()
 

@@ -6,7 +6,9 @@ import base64
 import copy
 import datetime as dt
 import json
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -28,10 +30,12 @@ from infratrack.evidence.identity.trusted import TrustedIdentity
 from infratrack.testing.builders import signing_key
 from tests.capture.issuer_server import IssuerServer
 from tests.evidence.identity.sigstore_instance import MINUTE, SigstoreInstance
+from tests.evidence.identity.timestamps import TimestampAuthority
 
 pytest.importorskip("sigstore", reason="an extra")
 
 KEY, OTHER = signing_key("job"), signing_key("other")
+ENTRY = "bundle.verificationMaterial.tlogEntries.0"
 
 
 @pytest.fixture(scope="module")
@@ -178,6 +182,33 @@ def test_a_signature_outside_of_its_certificates_time_is_refused(
     assert verified_runner(KEY.keyid, signed(server), read_root(sigstore.trusted_root())).run == "1001"
 
 
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="the timestamp authority is OpenSSL's")
+def test_a_timestamp_authority_can_say_when_it_was_signed(
+    server: IssuerServer, sigstore: SigstoreInstance, tmp_path: Path
+) -> None:
+    sigstore.timestamps = TimestampAuthority(tmp_path / "one", sigstore.moment)
+    root, bundle = sigstore.trusted_root(), signed(server)
+    assert sigstore.asked[-2:] == ["/timestamp", "/api/v1/log/entries"]
+    made = sigstore_endorsement(KEY.keyid, bundle, read_root(root))
+    assert made.trusted_root == root
+    predicate = {"result": msgspec.to_builtins(made)}
+    endorsed = endorsed_by(predicate, KEY.keyid)
+    assert endorsed is not None
+    assert pinning(server, root).covers(endorsed)
+    assert not pinning(server, {**root, "timestampAuthorities": []}).covers(endorsed)
+    # As in newer logs, which promise nothing: the timestamp alone is enough, if it is of whom it should be.
+    silent = altered(altered(predicate, f"{ENTRY}.integratedTime", "0"), f"{ENTRY}.inclusionPromise", None)
+    assert endorsed_by(silent, KEY.keyid) == endorsed
+    sigstore.timestamps = TimestampAuthority(tmp_path / "two", sigstore.moment)
+    for path, value in (
+        ("trustedRoot.timestampAuthorities", sigstore.trusted_root()["timestampAuthorities"]),
+        ("trustedRoot.timestampAuthorities", []),
+        ("bundle.verificationMaterial.timestampVerificationData.rfc3161Timestamps", []),
+        ("bundle.verificationMaterial.timestampVerificationData.rfc3161Timestamps.0.signedTimestamp", "AAAA"),
+    ):
+        assert endorsed_by(altered(silent, path, value), KEY.keyid) is None, path
+
+
 def test_a_certificate_that_no_log_has_seen_is_refused(sound: dict[str, Any], sigstore: SigstoreInstance) -> None:
     from cryptography.hazmat.primitives.asymmetric import ec
     from cryptography.hazmat.primitives.serialization import Encoding
@@ -199,9 +230,6 @@ def test_another_statement_about_the_key_endorses_nothing(server: IssuerServer) 
     for content in ({**said, "predicateType": "https://slsa.dev/provenance/v1"}, {**said, "predicate": {"a": 1}}):
         with pytest.raises(IntegrityFailure, match="something else"):
             verified_runner(KEY.keyid, signed(server, json.dumps(content).encode()), root)
-
-
-ENTRY = "bundle.verificationMaterial.tlogEntries.0"
 
 
 @pytest.mark.parametrize(
