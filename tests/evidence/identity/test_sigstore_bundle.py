@@ -209,18 +209,15 @@ def test_a_timestamp_authority_can_say_when_it_was_signed(
         assert endorsed_by(altered(silent, path, value), KEY.keyid) is None, path
 
 
-def test_a_certificate_that_no_log_has_seen_is_refused(sound: dict[str, Any], sigstore: SigstoreInstance) -> None:
-    from cryptography.hazmat.primitives.asymmetric import ec
-    from cryptography.hazmat.primitives.serialization import Encoding
-
-    from tests.evidence.identity.issuer import github_claims
-
-    sigstore.logs_certificates = False
-    unseen = sigstore.certificate(ec.generate_private_key(ec.SECP256R1()).public_key(), github_claims("sigstore"))
-    raw = base64.b64encode(unseen.public_bytes(Encoding.DER)).decode()
-    hostile = altered(sound, "bundle.verificationMaterial.certificate.rawBytes", raw)
+def test_a_certificate_that_the_pinned_log_has_not_seen_is_refused(
+    server: IssuerServer, sigstore: SigstoreInstance
+) -> None:
+    root = read_root(sigstore.trusted_root())
+    sigstore.certificate_log = sigstore.log_of_strangers
+    unseen = signed(server)
     with pytest.raises(IntegrityFailure, match="SCT"):
-        verified_runner(KEY.keyid, hostile["result"]["bundle"], read_root(sigstore.trusted_root()))
+        verified_runner(KEY.keyid, unseen, root)
+    assert verified_runner(KEY.keyid, unseen, read_root(sigstore.trusted_root())).run == "1001"
 
 
 def test_another_statement_about_the_key_endorses_nothing(server: IssuerServer) -> None:
