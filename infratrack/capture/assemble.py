@@ -126,16 +126,18 @@ def end_statement(  # noqa: PLR0913 -- a statement is made of this much
     rules: str,
     *,
     definition: bytes | None,
+    largest: int | None = None,
 ) -> Made:
     """The run's end with its facts. Facts that are too large are left out, with the reason, rather than lost whole.
 
-    `definition` is the definition document; it becomes a blob that the statement names.
+    `definition` is the definition document; it becomes a blob that the statement names. Of artifacts with more than
+    `largest` bytes only the digest is kept, and the statement says so.
     """
     try:
-        return _made(context, execution, collected, scrubber, rules, definition=definition)
+        return _made(context, execution, collected, scrubber, rules, definition=definition, largest=largest)
     except InputError as error:
         bare = structs.replace(collected, result={}, extra={}, missing={**collected.missing, "facts": error.message})
-        return _made(context, execution, bare, scrubber, rules, definition=definition)
+        return _made(context, execution, bare, scrubber, rules, definition=definition, largest=largest)
 
 
 def lost_end_statement(start: Statement, reason: str, found: Instant) -> Made:
@@ -178,6 +180,7 @@ def _made(  # noqa: PLR0913 -- see end_statement
     rules: str,
     *,
     definition: bytes | None,
+    largest: int | None = None,
 ) -> Made:
     before = scrubber.masked
     clean = _Clean(scrubber)
@@ -196,7 +199,7 @@ def _made(  # noqa: PLR0913 -- see end_statement
         clean.json(dict(collected.result), dict[str, Any]),
         clean.json(dict(collected.extra), dict[str, Any]),
     )
-    artifacts, blobs = _artifacts(collected, clean, definition)
+    artifacts, blobs = _artifacts(collected, clean, definition, largest)
     common = RunPredicate(
         run=run,
         actor=clean.json(context.actor, Actor),
@@ -240,13 +243,15 @@ class _Clean:
 
 
 def _artifacts(
-    collected: Collected, clean: _Clean, definition: bytes | None
+    collected: Collected, clean: _Clean, definition: bytes | None, largest: int | None
 ) -> tuple[tuple[Artifact, ...], dict[Digest, bytes]]:
     named, blobs = [], {}
     for content in collected.artifacts:
         digest = sha256_digest(content.content)
-        blobs[digest] = content.content
-        named.append(artifact(clean.text(content.name), digest, content.media_type))
+        kept = largest is None or len(content.content) <= largest
+        if kept:
+            blobs[digest] = content.content
+        named.append(artifact(clean.text(content.name), digest, content.media_type, digest_only=not kept))
     if definition is not None:
         digest = sha256_digest(definition)
         blobs[digest] = definition

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 
 from infratrack.capture.assemble import lost_end_statement
-from infratrack.errors import InfratrackError, Unreachable
+from infratrack.errors import InfratrackError, IntegrityFailure, Unreachable
 from infratrack.evidence.envelope import open_envelope, seal
 from infratrack.evidence.key_store import NamedKey
 from infratrack.evidence.keys import PublicKey
@@ -23,6 +23,7 @@ BATCH: Final = 100
 """Evidence is appended in batches of this many, so that a large spool neither fills memory nor is lost half-way."""
 DELIVERY_VARIABLE: Final = "INFRATRACK_DELIVERY"
 HELD: Final = f"{DELIVERY_VARIABLE} holds it on this machine"
+SEND: Final = "send it with `infratrack spool send`"
 LOST: Final = "the run was killed or its machine was lost; nobody saw how it ended"
 UNKNOWN_KEY: Final = "its signing key is not known on this machine"
 
@@ -35,11 +36,16 @@ class Sent(Struct, frozen=True):
 
 
 def is_held(environ: Mapping[str, str]) -> bool:
-    """Whether commands leave evidence in the spool: INFRATRACK_DELIVERY is `hold`, or nothing known, to be on the safe side.
+    """Whether commands leave evidence in the spool: INFRATRACK_DELIVERY is `hold` (or nothing known, to be safe).
 
     For jobs that may not write the ledger, such as those of pull requests: a trusted job decides about what they pack.
     """
     return environ.get(DELIVERY_VARIABLE, "").strip() not in {"", "send"}
+
+
+def what_next(error: InfratrackError) -> str:
+    """What to do about evidence that could not be sent."""
+    return "see `infratrack ledger verify`" if isinstance(error, IntegrityFailure) else SEND
 
 
 def recover_abandoned(spool: Spool, signer: NamedKey, clock: Callable[[], Instant]) -> int:
@@ -68,7 +74,8 @@ def send(
     """Append what waits, a start before its end, and forget what was appended.
 
     The ledger is opened only when there is something to send. One piece that the ledger refuses does not hold up the
-    others: it stays, with the ledger's reason. Raises Unreachable when the ledger cannot be reached.
+    others: it stays, with the ledger's reason. Raises Unreachable when the ledger cannot be reached, IntegrityFailure
+    when it is not in a state to take anything in.
     """
     waiting = [(evidence, _signer_of(evidence, keys)) for evidence in spool.pending()]
     kept = {evidence.digest: UNKNOWN_KEY for evidence, key in waiting if key is None}
@@ -97,12 +104,12 @@ def _append(  # noqa: PLR0913, PLR0917 -- one loop's body, split off for its two
     kept: dict[Digest, str],
 ) -> int:
     """Append a batch as a whole; where the ledger refuses it, piece by piece."""
-    from infratrack.ledger.log import Incoming  # noqa: PLC0415 -- the ledger is loaded only to send
+    from infratrack.ledger.log import Closed, Incoming  # noqa: PLC0415 -- the ledger is loaded only to send
 
     items = [Incoming(one.line, key.keyid, key, one.read_blobs()) for one, key in batch]
     try:
         appended = ledger.append(items, signer=signer.key, signer_name=signer.name, clock=clock)
-    except Unreachable:
+    except (Unreachable, Closed):
         raise
     except InfratrackError as error:
         if len(batch) == 1:

@@ -25,7 +25,7 @@ class Desk:
     def __init__(self, workspace: Workspace, linking: Linking, say: Say, *, cwd: Path | None = None) -> None:
         self._workspace = workspace
         self._linking = linking
-        self._say = say
+        self._say = self._say_always = say
         project = workspace.project
         if workspace.policy.note:
             say(workspace.policy.note)
@@ -52,6 +52,8 @@ class Desk:
             signer=self._signer,
             spool=self._workspace.spool,
             definition=project.definition.document,
+            ledger=project.ledger,
+            say=self._say_always,
             secrets=self._secrets,
             keep=[project.id, *known_ids(project, self._linking)],
         )

@@ -71,6 +71,8 @@ class Preparation:
             signer=signer,
             spool=workspace.spool,
             definition=self._project.definition.document if self._project else None,
+            ledger=self._project.ledger if self._project else None,
+            say=self._say,
             secrets=secrets_in_environment(self._environ) | frozenset(secrets_in_argv(request.argv)),
             keep=[project_id, *known_ids(self._project, request.linking)],
         )
@@ -110,7 +112,7 @@ class Preparation:
 
     def send(self) -> bool:
         """Deliver what waits; whether this run's evidence is in the ledger now. What is not is said in one line."""
-        from infratrack.capture.delivery import HELD, is_held  # noqa: PLC0415 -- not needed to start the command
+        from infratrack.capture.delivery import HELD, is_held, what_next  # noqa: PLC0415 -- not needed to start the command
 
         if self._project is None:
             return False
@@ -120,9 +122,7 @@ class Preparation:
         try:
             kept = self._workspace.send_spool().kept
         except InfratrackError as error:
-            self._say(
-                f"the evidence waits in the spool: {first_line(error.message)}; send it with `infratrack spool send`"
-            )
+            self._say(f"the evidence waits in the spool: {first_line(error.message)}; {what_next(error)}")
             return False
         for reason in sorted(set(kept.values())):
             count = sum(1 for one in kept.values() if one == reason)

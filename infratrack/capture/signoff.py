@@ -38,6 +38,8 @@ def sign_off(workspace: Workspace, deliverable: str, decision: str, comment: str
         signer=workspace.signing_key,
         spool=workspace.spool,
         definition=project.definition.document,
+        ledger=project.ledger,
+        say=say,
         secrets=secrets_in_environment(workspace.environ),
         keep=[project.id, deliverable],
     )

@@ -11,7 +11,7 @@ import click
 from infratrack.cli.linking import key_option
 from infratrack.cli.messages import say
 from infratrack.cli.options import policy_ref_option, project_option
-from infratrack.errors import AnswerIsNo, NotAllowed, Unreachable
+from infratrack.errors import AnswerIsNo, IntegrityFailure, NotAllowed, Unreachable
 
 if TYPE_CHECKING:
     from infratrack.capture.workspace import Workspace
@@ -75,6 +75,8 @@ def accept(  # noqa: PLR0913 -- one argument an option
         raise Unreachable(
             f"signed, but not delivered: {error.message}", "it waits in the spool; `infratrack spool send` sends it"
         ) from error
+    except IntegrityFailure as error:
+        raise IntegrityFailure(f"signed, but not delivered: {error.message}", error.hint) from error
     if digest in kept:
         raise Unreachable(f"signed, but not delivered: {kept[digest]}", "it waits in the spool")
     (after,) = workspace.explained(deliverable).deliverables

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def try_to_send(workspace: Workspace, say: Callable[[str], None] | None) -> bool:
     """Send what waits; whether all of it reached the ledger. `say` is told in a line when not."""
-    from infratrack.capture.delivery import HELD, is_held  # noqa: PLC0415 -- after the work
+    from infratrack.capture.delivery import HELD, SEND, is_held, what_next  # noqa: PLC0415 -- after the work
 
     if is_held(workspace.environ):
         if say is not None:
@@ -22,11 +22,11 @@ def try_to_send(workspace: Workspace, say: Callable[[str], None] | None) -> bool
     try:
         kept = workspace.send_spool().kept
     except InfratrackError as error:
-        reason = error.message.split("\n", 1)[0]
+        reason, following = error.message.split("\n", 1)[0], what_next(error)
     else:
         if not kept:
             return True
-        reason = "; ".join(sorted(set(kept.values())))
+        reason, following = "; ".join(sorted(set(kept.values()))), SEND
     if say is not None:
-        say(f"evidence waits in the spool: {reason}; send it with `infratrack spool send`")
+        say(f"evidence waits in the spool: {reason}; {following}")
     return False

@@ -4,8 +4,8 @@
     git:BRANCH, git:refs/…    the project's own remote `origin`
     git+URL#BRANCH            any Git remote: https, ssh, git, file, user@host:path, a path
 
-Settings at the end of a Git address: `?blobs=URL` or `?blobs=none` (where blobs above the limit go, or that only their
-digests are kept), `blob_limit=64KiB` (up to which they lie on the branch), `remote=NAME` (only with `git:`).
+Settings at the end of a Git address: `?blobs=URL` or `?blobs=none` (where blobs above the limit go, or that evidence
+names them by digest only), `blob_limit=64KiB` (up to which they lie on the branch), `remote=NAME` (only with `git:`).
 """
 
 from __future__ import annotations
@@ -71,6 +71,18 @@ def read_address(text: str) -> SqliteAddress | GitAddress:
     if parts.netloc or not name or "\0" in name or set(query) - {"blobs"}:
         raise _unreadable(text)
     return SqliteAddress(name, query["blobs"][-1] if "blobs" in query else None)
+
+
+def largest_blob(text: str) -> int | None:
+    """Bytes of the largest blob that the ledger at this address keeps; None where it keeps blobs of every size.
+
+    None, too, for an address that cannot be read: whoever opens the ledger is told what is wrong with it.
+    """
+    try:
+        where = read_address(text)
+    except InputError:
+        return None
+    return where.blob_limit if isinstance(where, GitAddress) and where.blobs in {None, NOWHERE} else None
 
 
 def _read_git(text: str, url: str | None, rest: str) -> GitAddress:

@@ -22,10 +22,6 @@ _PATH: Final = re.compile(r"sha256/([0-9a-f]{2})/(\1[0-9a-f]{62})")
 _TRY_AGAIN: Final = "check the path, the permissions and the network"
 
 
-class NotKept(InputError):
-    """There is no such blob, on purpose: it was larger than what the ledger's address lets in."""
-
-
 class Blobs(Protocol):
     """What a ledger needs of the place that keeps its blobs; see BlobStore."""
 

@@ -56,7 +56,9 @@ class Findings:
         self._remedy = ""
 
     def add(self, sentence: str, remedy: str = "") -> None:
-        """Note one; `remedy` is what to do if it stays the only one."""
+        """Note one, once; `remedy` is what to do if it stays the only one."""
+        if sentence in self._sentences:
+            return
         self._total += 1
         self._remedy = remedy if self._total == 1 else ""
         if len(self._sentences) < MAXIMUM_FINDINGS:

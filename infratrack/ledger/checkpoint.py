@@ -164,4 +164,6 @@ def _read_signature(line: str) -> NoteSignature:
 
 
 def _unreadable(reason: str) -> IntegrityFailure:
-    return IntegrityFailure(f"the checkpoint cannot be read: {reason}")
+    return IntegrityFailure(
+        f"the checkpoint cannot be read: {reason}", "restore the ledger from an export or a backup that verifies"
+    )

@@ -54,7 +54,10 @@ def head_checkpoint(head: Head) -> Checkpoint:
         return Checkpoint(head.origin, 0, EMPTY_ROOT)
     checkpoint = read_note(head.note).checkpoint
     if checkpoint.origin != head.origin:
-        raise IntegrityFailure(f"the checkpoint is of the log {checkpoint.origin[:80]!a}, not of {head.origin[:80]!a}")
+        raise IntegrityFailure(
+            f"the checkpoint is of the log {checkpoint.origin[:80]!a}, not of {head.origin[:80]!a}",
+            "run `infratrack ledger verify`; restore the ledger from an export or a backup that verifies",
+        )
     return checkpoint
 
 

@@ -67,6 +67,10 @@ _PAYLOAD: Final = msgspec.json.Decoder(_Payload)
 _KIND: Final = msgspec.json.Decoder(_Kind)
 
 
+class Closed(IntegrityFailure):
+    """The ledger can take nothing in: what it holds is damaged, or not what this machine saw there."""
+
+
 class Ledger:
     """One log. `project_id` is what the origin is named for."""
 
@@ -92,18 +96,22 @@ class Ledger:
         it. All new entries of a batch carry one recording time, which is never before that of the entry before them,
         even if the clock went back.
         Raises IntegrityFailure for an envelope that does not verify, InputError for one that is not readable or a blob
-        that is not what its digest says, Unreachable when it could not be written.
+        that is not what its digest says, Closed when it is the ledger that is not sound, Unreachable when it could not
+        be written.
         """
         arrivals = [_arrive(item, verified=verified) for item in items]
         for item in items:
             self._keep_blobs(item.blobs)
         if not items:
             return []
-        appended, self._edge = self.storage.write(
-            lambda writer: self._append(writer, arrivals, signer, signer_name, clock),
-            digests={arrival.digest for arrival in arrivals},
-            keyids={signer.keyid, *(arrival.key.keyid for arrival in arrivals)},
-        )
+        try:
+            appended, self._edge = self.storage.write(
+                lambda writer: self._append(writer, arrivals, signer, signer_name, clock),
+                digests={arrival.digest for arrival in arrivals},
+                keyids={signer.keyid, *(arrival.key.keyid for arrival in arrivals)},
+            )
+        except IntegrityFailure as error:
+            raise Closed(error.message, error.hint or "run `infratrack ledger verify`") from error
         return appended
 
     def _append(

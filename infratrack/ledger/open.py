@@ -39,7 +39,7 @@ def open_ledger(  # noqa: PLR0913 -- what there is around a ledger, all by keywo
 
     It is made (folder 0700, file 0600; on a Git remote, the branch) when it is absent and `create` is set. `environ`
     (this process's by default) says where this machine remembers what it saw, and how git reaches the network;
-    `report` hears what makes a ledger slow or is not kept. Raises InputError for an address of an unknown kind,
+    `report` hears what makes a ledger slow. Raises InputError for an address of an unknown kind,
     NoLedgerYet for a ledger that is not there, Unreachable when it cannot be opened, IntegrityFailure when what is
     there is no ledger, or not the one that this machine saw.
     """

@@ -14,7 +14,6 @@ from msgspec import Struct
 from infratrack.errors import InputError, IntegrityFailure
 from infratrack.evidence.keys import PublicKey
 from infratrack.evidence.trust import Trust
-from infratrack.ledger.blobs import NotKept
 from infratrack.ledger.check import Findings, LogCheck, Record, SoundRecord, checkpoint_keys, trusted_keyids
 from infratrack.ledger.checkpoint import SignedNote, read_note
 from infratrack.ledger.heads import SignedHead, check_head, check_seen, read_seen
@@ -45,7 +44,7 @@ class Verified(Struct, frozen=True):
     keys: int
     blobs: int
     removed_blobs: int
-    """Named, absent, and excused: by a tombstone, or as too large for where the ledger keeps blobs."""
+    """Named, absent, and excused by a tombstone."""
     unread: int = 0
     """Envelopes of jobs that sigstore vouches for, where the package to verify that is missing."""
 
@@ -97,8 +96,6 @@ def check_blobs(get: Callable[[Digest], bytes], check: LogCheck, findings: Findi
         try:
             get(digest)
             sound += 1
-        except NotKept:
-            removed += 1
         except InputError:
             if digest in check.removed_blobs:
                 removed += 1

@@ -95,6 +95,15 @@ def test_artifacts_and_the_definition_become_blobs() -> None:
     assert without.blobs == {}
 
 
+def test_an_artifact_that_the_ledger_will_not_keep_is_named_by_its_digest_only() -> None:
+    kept, large = (ArtifactContent("plan", "application/json", content) for content in (b"[]", b"[1]"))
+    collected = Collected(COMMAND, {}, artifacts=(kept, large))
+    made = end_statement(CONTEXT, RAN, collected, Scrubber(), "1", definition=b"{0}", largest=2)
+    assert [one.digest_only for one in read_statement(made.payload).artifacts] == [False, True, False]
+    # The definition is never left out: what a sign-off means depends on it.
+    assert dict(made.blobs) == {sha256_digest(b"[]"): b"[]", sha256_digest(b"{0}"): b"{0}"}
+
+
 def test_a_secret_is_masked_wherever_it_stands() -> None:
     context = RunContext(
         run_id="run-1",

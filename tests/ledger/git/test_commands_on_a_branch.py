@@ -72,6 +72,12 @@ def run(checkout: Path, machine: str, *arguments: str, expect: int = 0) -> str:
     return finish(start(checkout, machine, *arguments), expect)
 
 
+def merge(checkout: Path, project: str) -> None:
+    (checkout / "infratrack.yaml").write_text(project)
+    git("commit", "--quiet", "--all", "--message=project", folder=checkout)
+    git("push", "--quiet", "origin", "main", folder=checkout)
+
+
 def test_twenty_jobs_appending_at_once_lose_and_fork_nothing(checkout: Path, daemon: GitDaemon) -> None:
     before = git("status", "--porcelain", folder=checkout), git("for-each-ref", folder=checkout)
     configuration = (checkout / ".git" / "config").read_bytes()
@@ -113,3 +119,44 @@ def test_a_rewound_branch_ends_with_exit_code_6_and_the_evidence_waits(checkout:
     assert "rolled back" in run(checkout, "a", "run", "--", "true")
     assert git("rev-parse", REF, folder=bare) == before
     assert json.loads(run(checkout, "other", "ledger", "verify", "--format", "json"))["size"] == 2
+
+
+def test_a_log_that_is_too_large_for_the_branch_is_declared_so_and_every_export_verifies(
+    checkout: Path, tmp_path: Path
+) -> None:
+    project = (checkout / "infratrack.yaml").read_text()
+    merge(checkout, project.replace("infratrack/ledger", "infratrack/ledger?blob_limit=1KiB"))
+    said = run(checkout, "a", "run", "--log", "--", "seq", "1000")
+    assert "only the digest is kept of an artifact of 3893 bytes: over 1024 do not go to the ledger's branch" in said
+    run(checkout, "a", "run", "--log", "--", "seq", "10")
+    verified = json.loads(run(checkout, "b", "ledger", "verify", "--format", "json"))["verified"]
+    assert verified["blobs"] == 2  # the definition and the small log
+    run(checkout, "b", "ledger", "export", str(tmp_path / "bundle"))
+    run(checkout, "b", "ledger", "verify", "--bundle", str(tmp_path / "bundle"))
+
+
+def test_a_ledger_in_a_file_moves_to_a_branch_and_stays_the_same_log(checkout: Path, tmp_path: Path) -> None:
+    project = (checkout / "infratrack.yaml").read_text()
+    merge(checkout, project.replace("git:infratrack/ledger", "sqlite:///ledger.db"))
+    run(checkout, "a", "run", "--", "true")
+    run(checkout, "a", "ledger", "export", str(tmp_path / "bundle"))
+    merge(checkout, project)
+    assert "as the log it was" in run(checkout, "a", "ledger", "import", str(tmp_path / "bundle"))
+    run(checkout, "a", "run", "--", "true")
+    assert json.loads(run(checkout, "b", "ledger", "verify", "--format", "json"))["size"] == 4
+
+
+def test_what_is_wrong_with_the_branch_is_said_once_and_where_to_look(checkout: Path, daemon: GitDaemon) -> None:
+    bare = daemon.root / "project.git"
+    run(checkout, "a", "run", "--", "true")
+    git("read-tree", REF, folder=bare)
+    git("--work-tree=.", "update-index", "--force-remove", "edge/frontier", folder=bare)
+    tree = git("write-tree", folder=bare)
+    git("update-ref", REF, git("commit-tree", tree, "-p", REF, "-m", "by hand", folder=bare), folder=bare)
+    said = run(checkout, "new", "run", "--", "true")
+    assert said == (
+        "infratrack: the evidence waits in the spool: the ledger's branch is damaged: edge/frontier: it is missing; "
+        "see `infratrack ledger verify`\n"
+    )
+    assert "the ledger's branch is damaged: edge/frontier" in run(checkout, "new", "spool", "send", expect=6)
+    assert run(checkout, "new", "ledger", "verify", expect=6).count("edge/frontier") == 1

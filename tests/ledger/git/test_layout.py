@@ -29,7 +29,6 @@ def test_folders_of_many_names_fan_out() -> None:
     assert layout.digest_path(bytes.fromhex(name)) == "digests/a/b/c/d"
     assert layout.key_path(name) == "keys/a/b/c/d" + "0" * 60
     assert layout.blob_path(f"sha256:{name}") == "blobs/a/b/c/d" + "0" * 60
-    assert layout.absent_blob_path(f"sha256:{name}") == "absent/a/b/c/d" + "0" * 60
     assert layout.fanned_in("blobs", layout.blob_path(name)) == name
     assert layout.fanned_in("blobs", "blobs/a/bc/d" + "0" * 60) is None
     assert layout.fanned_in("blobs", "blobs/readme") is None
@@ -80,7 +79,6 @@ def test_a_frontier_of_another_form_is_damage(content: bytes) -> None:
 
 def test_small_files_are_read_as_written() -> None:
     assert layout.read_origin(layout.write_origin("infratrack/x/0")) == "infratrack/x/0"
-    assert layout.write_size(12) == b"12\n"
     digests = [bytes.fromhex("abcd" + f"{number:060x}") for number in range(2)]
     written = b"".join(layout.digest_line(digest, index) for index, digest in enumerate(digests))
     assert written.splitlines()[1] == b"0" * 59 + b"1 1"

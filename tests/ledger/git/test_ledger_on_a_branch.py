@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shutil
 import subprocess
@@ -11,12 +12,13 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from infratrack.errors import InputError, IntegrityFailure, Unreachable
-from infratrack.ledger.blobs import NotKept
 from infratrack.ledger.bundle import export_bundle, import_bundle, verify_bundle
 from infratrack.ledger.check import LedgerDamage
-from infratrack.ledger.log import Ledger
+from infratrack.ledger.entry import read_entry, write_entry
+from infratrack.ledger.log import Closed, Ledger
 from infratrack.ledger.open import NoLedgerYet, open_ledger
 from infratrack.ledger.proof import read_proof, verify_proof, write_proof
 from infratrack.ledger.storage.git import layout
@@ -79,7 +81,7 @@ def rewritten(bare: Path, files: dict[str, bytes | None]) -> None:
     ]
     for path, content in files.items():
         change = f"D {path}\n" if content is None else f"M 100644 inline {path}\ndata {len(content)}\n"
-        stream += [change.encode(), (content or b""), b"\n"]
+        stream += [change.encode(), b"" if content is None else content + b"\n"]
     subprocess.run(
         ["git", f"--git-dir={bare}", "fast-import", "--quiet", "--date-format=now"], input=b"".join(stream), check=True
     )
@@ -244,6 +246,9 @@ def local_ledger(folder: Path, machine: str) -> Ledger:
         ({"blobs/readme": b"hello"}, "'blobs/readme' is no part of a ledger"),
         ({"checkpoint": b"no note"}, "checkpoint"),
         ({"edge/frontier": b"1\n"}, "edge/frontier"),
+        ({"edge/frontier": b"260\n<\n"}, "edge/frontier: '<' is not base64"),
+        ({"edge/frontier": None}, "edge/frontier: it is missing"),
+        ({"origin": None}, "origin: it is missing"),
         ({"keys/readme": b""}, "keys/readme"),
     ],
 )
@@ -287,14 +292,49 @@ def test_small_blobs_lie_on_the_branch_and_large_ones_where_the_address_says(
     assert told == []
 
 
-def test_blobs_that_are_kept_as_digest_only_are_told_and_no_damage(opener: Opener, told: list[str]) -> None:
+def test_a_blob_that_is_too_large_and_not_marked_so_is_not_taken_in(opener: Opener) -> None:
     ledger = opener(settings="?blob_limit=100&blobs=none")
-    append(ledger, [incoming(0, blob=b"small"), incoming(1, blob=b"y" * 200)])
-    assert "an artifact of 200 bytes is kept as its digest only" in told[0]
-    with pytest.raises(NotKept):
-        ledger.blobs.get(sha256_digest(b"y" * 200))
-    verified = verify_ledger(ledger, trust_in(CI))
-    assert (verified.blobs, verified.removed_blobs) == (1, 1)
+    append(ledger, [incoming(0, blob=b"small")])
+    with pytest.raises(InputError, match="200 bytes, and more than 100 do not go to the ledger's branch"):
+        append(ledger, [incoming(1, blob=b"y" * 200)])
+    assert ledger.size() == 1
+
+
+def test_nobody_who_can_push_can_excuse_a_blob_that_is_gone(opener: Opener, bare: Path) -> None:
+    append(opener(), [incoming(0, blob=b"small")])
+    name = sha256_digest(b"small")
+    rewritten(bare, {layout.blob_path(name): None, layout.blob_path(name).replace("blobs", "absent"): b"9999999\n"})
+    with pytest.raises(LedgerDamage) as raised:
+        verify_ledger(opener("auditor"), trust_in(CI))
+    assert f"blob {name}: it is missing, entry 0 names it" in raised.value.findings
+
+
+def test_nobody_who_can_push_can_have_evidence_taken_for_delivered(opener: Opener, bare: Path) -> None:
+    append(opener(), [incoming(number) for number in range(20)])
+    wanted = incoming(99)
+    digest = hashlib.sha256(wanted.line).digest()
+    for index in (3, 19, 20):
+        rewritten(bare, {layout.digest_path(digest): layout.digest_line(digest, index)})
+        with pytest.raises(Closed, match=f"at entry {index} stands no envelope of that digest"):
+            append(opener(f"job-{index}"), [wanted])
+    # Not even with a leaf that says so: the hashes of the log do not lead to it.
+    leaves = [leaf for _, leaf in sorted(opener().storage.leaves(range(16)).items())]
+    entry = read_entry(leaves[3])
+    leaves[3] = write_entry(structs.replace(entry, envelope=Digest(f"sha256:{digest.hex()}")))
+    digests = layout.digest_line(digest, 3)
+    rewritten(bare, {layout.digest_path(digest): digests, layout.group_path(0): layout.write_bundle(leaves)})
+    with pytest.raises(Closed, match="at entry 3 stands no envelope of that digest"):
+        append(opener("job"), [wanted])
+
+
+def test_a_branch_beside_which_there_can_be_none_is_a_sentence(
+    opener: Opener, daemon: GitDaemon, tmp_path: Path
+) -> None:
+    append(opener(), [incoming(0)])
+    address = f"git+{daemon.url('project.git')}#infratrack"
+    environ = {"PATH": "/usr/bin:/bin", "INFRATRACK_HOME": str(tmp_path / "home")}
+    with pytest.raises(Unreachable, match="the server refused to begin refs/heads/infratrack at"):
+        open_ledger(address, tmp_path, project_id="sample", create=True, environ=environ)
 
 
 def test_many_blobs_are_read_together(opener: Opener) -> None:

@@ -1,13 +1,13 @@
-"""Blobs of a ledger on a branch: small ones lie there, large ones elsewhere or nowhere, as its address says."""
+"""Blobs of a ledger on a branch: small ones lie there, large ones elsewhere, if its address says where."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 from infratrack.errors import InputError, IntegrityFailure
-from infratrack.ledger.blobs import BlobStore, NotKept
+from infratrack.ledger.blobs import BlobStore
 from infratrack.ledger.storage.git import layout
 from infratrack.ledger.storage.git.store import GitStorage
 from infratrack.values import Digest, sha256_digest
@@ -19,7 +19,8 @@ _ONE_BY_ONE: Final = 8
 class BranchBlobs:
     """Content by digest; what is put goes to the branch with the ledger's next write.
 
-    `elsewhere` keeps blobs of more than `limit` bytes; without it only their digests are kept, which `report` is told.
+    `elsewhere` keeps blobs of more than `limit` bytes; without it they are refused. What is not kept evidence says
+    itself, signed: a mark on the branch could be made by whoever removes a blob.
     """
 
     def __init__(
@@ -28,38 +29,36 @@ class BranchBlobs:
         limit: int,
         elsewhere: BlobStore | None,
         local: Path,
-        report: Callable[[str], None],
     ) -> None:
         self._storage: Final = storage
         self._limit: Final = limit
         self._elsewhere: Final = elsewhere
         self._local: Final = BlobStore(local)
-        self._report: Final = report
         self._asked = 0
 
     def put(self, content: bytes) -> Digest:
-        """Keep the content with the next write; returns its digest. Unreachable when it cannot be kept elsewhere."""
+        """Keep the content with the next write; returns its digest.
+
+        Unreachable when it cannot be kept elsewhere, InputError when it is too large and there is no such place.
+        """
         digest = sha256_digest(content)
         if len(content) <= self._limit:
             self._storage.put_with_next_write(layout.blob_path(digest), content)
         elif self._elsewhere is not None:
             self._elsewhere.put(content)
         else:
-            self._storage.put_with_next_write(layout.absent_blob_path(digest), layout.write_size(len(content)))
-            self._report(
-                f"an artifact of {len(content)} bytes is kept as its digest only: more than {self._limit} bytes do not "
-                "go to the ledger's branch (`blobs=URL` in its address says where they may go)"
+            raise InputError(
+                f"an artifact has {len(content)} bytes, and more than {self._limit} do not go to the ledger's branch: "
+                "say in the ledger's address where they may go (`blobs=URL`), or a larger `blob_limit`"
             )
         return digest
 
     def get(self, digest: Digest) -> bytes:
-        """The content. InputError when there is none (NotKept: on purpose), IntegrityFailure when it is another."""
+        """The content. InputError when there is none, IntegrityFailure when it is not what its name says."""
         content = self._on_branch(digest)
         if content is None and self._elsewhere is not None and self._elsewhere.has(digest):
             return self._elsewhere.get(digest)
         if content is None:
-            if self._storage.file(layout.absent_blob_path(digest)) is not None:
-                raise NotKept(f"the blob {digest} was too large for the ledger's branch: only its digest was kept")
             raise InputError(f"there is no blob {digest} on {self._storage.name}")
         if sha256_digest(content) != digest:
             raise IntegrityFailure(f"the blob {digest} is damaged: its content is {sha256_digest(content)}")

@@ -73,7 +73,7 @@ def _strangers(names: Mapping[str, str], size: int) -> list[str]:
     return [
         f"branch: {path[:120]!a} is no part of a ledger"
         for path in names
-        if path not in older and not any(layout.fanned_in(folder, path) for folder in (layout.BLOBS, layout.ABSENT))
+        if path not in older and not layout.fanned_in(layout.BLOBS, path)
     ]
 
 

@@ -32,7 +32,6 @@ BUNDLES: Final = "tile/entries"
 DIGESTS: Final = "digests"
 KEYS: Final = "keys"
 BLOBS: Final = "blobs"
-ABSENT: Final = "absent"
 
 MAXIMUM_FRONTIER_BYTES: Final = 4096
 
@@ -88,11 +87,6 @@ def blob_path(digest: str) -> str:
     return _fanned_out(BLOBS, digest.removeprefix("sha256:"))
 
 
-def absent_blob_path(digest: str) -> str:
-    """Where the size of a blob stands that was too large to be kept."""
-    return _fanned_out(ABSENT, digest.removeprefix("sha256:"))
-
-
 def fanned_in(folder: str, path: str) -> str | None:
     """The 64 digits that a path in a folder that fans out stands for; None for a path that is not of that form."""
     name = path.removeprefix(folder).replace("/", "")
@@ -136,7 +130,10 @@ def read_frontier(content: bytes) -> tuple[int, tuple[bytes, ...]]:
     size, *lines = content.decode().split("\n")[:-1] or [""]
     if not _SIZE.fullmatch(size):
         raise damaged(FRONTIER, "it does not begin with a size")
-    hashes = tuple(map(decode_base64, lines))
+    try:
+        hashes = tuple(map(decode_base64, lines))
+    except IntegrityFailure as error:
+        raise damaged(FRONTIER, error.message) from error
     expected = len(places((0, int(size))))
     if len(hashes) != expected or any(len(one) != HASH_BYTES for one in hashes) or content[-1:] != b"\n":
         raise damaged(FRONTIER, f"it does not hold the {expected} hashes of a log of {size}")
@@ -183,11 +180,6 @@ def read_digests(path: str, content: bytes) -> dict[bytes, int]:
     return indexes
 
 
-def write_size(size: int) -> bytes:
-    """A number of bytes on a line of its own."""
-    return b"%d\n" % size
-
-
 def write_key(raw: bytes) -> bytes:
     """A public key as PEM (RFC 8410), so that any tool can read it."""
     return b"-----BEGIN PUBLIC KEY-----\n%b-----END PUBLIC KEY-----\n" % binascii.b2a_base64(_DER_PREFIX + raw)
@@ -206,7 +198,7 @@ def damaged(path: str, why: str) -> IntegrityFailure:
     """The failure of a file on the branch."""
     return IntegrityFailure(
         f"the ledger's branch is damaged: {path}: {why}",
-        "run `infratrack ledger verify`; a clone or an export from before shows what was there",
+        "`infratrack ledger verify` names all that is wrong; an export or a clone from before has what was there",
     )
 
 

@@ -26,7 +26,7 @@ def open_branch(
     """The storage and the blobs of a ledger on a branch; the remote is not asked for anything yet.
 
     `folder` is the project's, `home` where this machine keeps what it remembers. InputError when there is no such
-    remote. `report` hears what makes things dearer or is not kept.
+    remote. `report` hears what makes things dearer.
     """
     if address.url is None:
         found = named_remote(folder, address.remote, environ)
@@ -40,4 +40,4 @@ def open_branch(
     )
     storage = GitStorage(remote, memory)
     elsewhere = None if address.blobs in {None, NOWHERE} else BlobStore(str(address.blobs))
-    return storage, BranchBlobs(storage, address.blob_limit, elsewhere, memory.blobs_path, report)
+    return storage, BranchBlobs(storage, address.blob_limit, elsewhere, memory.blobs_path)

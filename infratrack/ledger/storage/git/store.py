@@ -67,7 +67,11 @@ class GitStorage:
                 if self._remote.push(new, None):
                     self._keep(Branch(self._remote, new))
                     return
-                self._newest()
+                if self._newest() is None:
+                    raise Unreachable(
+                        f"the server refused to begin {self.name}",
+                        "name another branch in `ledger`: beside `one/two` there can be none called `one`",
+                    )
 
     def head(self) -> Head:
         """See LedgerReader."""
@@ -200,7 +204,7 @@ class GitStorage:
         branch = self._branch
         if branch is None or branch.tip.commit != tip.commit:
             branch = Branch(self._remote, tip)
-            if seen is None and branch.file(layout.ORIGIN) is None:
+            if seen is None and not branch.read([layout.ORIGIN, layout.CHECKPOINT]):
                 raise InputError(
                     f"{self.name} is there and holds something else than a ledger", "name another branch in `ledger`"
                 )
