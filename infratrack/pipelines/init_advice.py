@@ -60,7 +60,13 @@ _SECRETS: Final[Mapping[str, tuple[Secret, ...]]] = {
         Secret("infratrack-push", "a user and a token that may push", "Credentials → Username, password"),
     ),
     "azure": (
-        Secret(SIGNING_KEY, _KEY_IN_A_LINE, "Pipelines → Edit → Variables: keep this value secret"),
+        Secret(
+            SIGNING_KEY,
+            _KEY_IN_A_LINE,
+            "Pipelines → Library: make the variable group `infratrack` before the first run, put the key there as a secret, "
+            "then Approvals and checks → Branch control: your branch only. Never as a variable of the pipeline: pull "
+            "requests would get it",
+        ),
         Secret(
             "Contribute",
             "the permission of the build service to push the ledger's branch",

@@ -69,9 +69,9 @@ def jenkins_files(setup: Setup, templates: Mapping[str, str]) -> list[PipelineFi
 def azure_files(setup: Setup, templates: Mapping[str, str]) -> list[PipelineFile]:
     """A pipeline, and the steps at the beginning and at the end of each of its jobs."""
     texts = _plain(setup) | {
-        "plan": _lines(_plan(setup), 10),
-        "deliver": _lines(_deliver(setup), 16),
-        "observe": _lines(_observe(setup), 10),
+        "plan": _lines(_plan(setup), 14),
+        "deliver": _lines(_deliver(setup), 20),
+        "observe": _lines(_observe(setup), 14),
     }
     return [
         PipelineFile(".azure/infratrack-setup.yml", _filled(templates["setup.yml"], texts)),

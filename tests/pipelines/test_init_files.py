@@ -100,6 +100,12 @@ def test_the_advice_names_the_key_and_a_ledger_that_outlives_the_job(system: str
     assert any("add {name: ci" in step for step in later.steps)
 
 
+def test_on_azure_the_key_belongs_into_a_group_with_branch_control() -> None:
+    secret, _ = advice_for("azure", ledger="git:l", trusts_somebody=True).secrets
+    assert "variable group `infratrack`" in secret.where
+    assert "Branch control" in secret.where
+
+
 def test_roots_whose_state_would_go_with_the_machine_are_named() -> None:
     assert not keeps_state(['resource "terraform_data" "cloud" {}\n# backend "s3" {}\n', ""])
     for text in (

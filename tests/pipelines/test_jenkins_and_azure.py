@@ -105,21 +105,25 @@ def test_jenkins_looks_for_drift(team: Team) -> None:
     assert "terraform state in infra" in " ".join(jenkins(clone, environment, "Set up", "Observe").split())
 
 
-def azure(clone: Path, environment: Mapping[str, str], name: str) -> dict[str, str]:
-    """Run the steps of one job; the variables that it set. Templates are taken in, other tasks are skipped."""
+def azure(clone: Path, environment: Mapping[str, str], name: str, key: str = "") -> dict[str, str]:
+    """Run the steps of one stage; the variables that it set. Templates are taken in, other tasks are skipped.
+
+    `key` is what the variable group holds: known to the stages that name it, in the steps that ask for it.
+    """
     pipeline = yaml.safe_load((clone / "azure-pipelines.yml").read_text())
-    job = next(one for one in pipeline["jobs"] if name in {one.get("job"), one.get("deployment")})
-    steps = job["steps"] if "steps" in job else job["strategy"]["runOnce"]["deploy"]["steps"]
-    variables = {**pipeline["variables"], **job.get("variables", {})}
-    now = dict(environment) | {key: filled(value, environment) for key, value in variables.items()}
+    (stage,) = (one for one in pipeline["stages"] if one["stage"] == name)
+    own = stage.get("variables", {})
+    grouped = own == [{"group": "infratrack"}]
+    known = {**environment, **({"INFRATRACK_SIGNING_KEY": key} if grouped else {})}
+    variables = {**pipeline["variables"], **({} if grouped else own)}
+    now = dict(environment) | {one: filled(value, known) for one, value in variables.items()}
     told: dict[str, str] = {}
-    for step in [inner for one in steps for inner in taken_in(clone, one)]:
+    for step in azure_steps(clone, stage):
         if "bash" not in step:
             continue
-        own = {key: filled(value, environment) for key, value in step.get("env", {}).items()}
-        own = {key: value for key, value in own.items() if not value.startswith("$(")}
+        given = {one: filled(value, known) for one, value in step.get("env", {}).items()}
         script = ("bash", "--noprofile", "--norc", "-c", step["bash"])
-        ended = run(script, clone / step.get("workingDirectory", "."), {**now, **own})
+        ended = run(script, clone / step.get("workingDirectory", "."), {**now, **given})
         assert ended.returncode == 0, ended.stdout + ended.stderr
         for kind, variable, value in _TOLD.findall(ended.stdout):
             if kind == "prependpath":
@@ -127,6 +131,13 @@ def azure(clone: Path, environment: Mapping[str, str], name: str) -> dict[str, s
             else:
                 told[variable] = value
     return told
+
+
+def azure_steps(clone: Path, stage: dict[str, Any]) -> list[dict[str, Any]]:
+    """All steps of a stage's only job, in order."""
+    (job,) = stage["jobs"]
+    steps = job["steps"] if "steps" in job else job["strategy"]["runOnce"]["deploy"]["steps"]
+    return [inner for one in steps for inner in taken_in(clone, one)]
 
 
 def taken_in(clone: Path, step: dict[str, Any]) -> list[dict[str, Any]]:
@@ -146,8 +157,8 @@ def filled(value: str, environment: Mapping[str, str]) -> str:
 
 def test_azure_delivers_on_the_branch(team: Team) -> None:
     clone, environment = prepared(team, "azure")
-    environment |= {"AGENT_TEMPDIRECTORY": str(team.place / "tmp"), "INFRATRACK_SIGNING_KEY": team.signing_key}
-    assert azure(clone, environment, "deliver") == {}
+    environment |= {"AGENT_TEMPDIRECTORY": str(team.place / "tmp")}
+    assert azure(clone, environment, "deliver", team.signing_key) == {}
     assert statuses(team) == {"vlans": "complete", "greeting": "complete"}
     assert "VLANs live" in (team.place / "tmp/infratrack/summary.md").read_text()
 
@@ -162,7 +173,35 @@ def test_azure_plans_a_pull_request_and_publishes_its_evidence(team: Team) -> No
 
 def test_azure_looks_for_drift(team: Team) -> None:
     clone, environment = prepared(team, "azure")
-    environment |= {"AGENT_TEMPDIRECTORY": str(team.place / "tmp"), "INFRATRACK_SIGNING_KEY": team.signing_key}
-    azure(clone, environment, "observe")
+    environment |= {"AGENT_TEMPDIRECTORY": str(team.place / "tmp")}
+    azure(clone, environment, "observe", team.signing_key)
     document = json.loads(team.call("infratrack", "status", "--format", "json"))
     assert document["ledger"]["size"] == 2
+
+
+def test_azure_gives_the_key_to_the_step_that_signs_and_to_no_stage_of_a_pull_request(team: Team) -> None:
+    clone, _ = prepared(team, "azure")
+    pipeline = yaml.safe_load((clone / "azure-pipelines.yml").read_text())
+    assert "jobs" not in pipeline
+    assert isinstance(pipeline["variables"], dict)
+    groups = {stage["stage"]: stage["variables"] for stage in pipeline["stages"]}
+    assert groups == {
+        "plan": {"INFRATRACK_DELIVERY": "hold"},
+        "deliver": [{"group": "infratrack"}],
+        "observe": [{"group": "infratrack"}],
+    }
+    signing = {
+        stage["stage"]: [step["displayName"] for step in azure_steps(clone, stage) if "SIGNING_KEY" in str(step)]
+        for stage in pipeline["stages"]
+    }
+    assert signing == {"plan": [], "deliver": ["Deliver"], "observe": ["Observe"]}
+    assert [stage["dependsOn"] for stage in pipeline["stages"]] == [[], [], []]
+
+
+def test_azure_delivers_what_waits_even_when_a_step_fails_and_keeps_that_it_failed(team: Team) -> None:
+    team.write("site.yml", "- hosts: localhost\n  gather_facts: false\n  tasks: [{ansible.builtin.fail: {msg: no}}]\n")
+    clone, environment = prepared(team, "azure")
+    environment |= {"AGENT_TEMPDIRECTORY": str(team.place / "tmp"), "INFRATRACK_DELIVERY": "hold"}
+    with pytest.raises(AssertionError, match="FAILED!"):
+        azure(clone, environment, "deliver", team.signing_key)
+    assert statuses(team)["vlans"] == "complete"
