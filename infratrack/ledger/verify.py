@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Final
 
 from msgspec import Struct
 
@@ -24,6 +25,8 @@ from infratrack.values import Digest
 
 Progress = Callable[[int, int], None]
 """Told how many entries of how many are checked."""
+_LONGEST_GAP: Final = 10
+"""After so many pages without a single row, nothing more is looked for."""
 
 
 class Verified(Struct, frozen=True):
@@ -155,6 +158,8 @@ class _Stored(Record, frozen=True, gc=False):
 
 
 def _pages(storage: LedgerStorage, size: int) -> Iterator[list[Record]]:
+    """The rows, page by page, up to a gap that only a size that somebody made up can have."""
+    gap = 0
     for start in range(0, size, PAGE):
         stop = min(start + PAGE, size)
         try:
@@ -165,7 +170,11 @@ def _pages(storage: LedgerStorage, size: int) -> Iterator[list[Record]]:
             yield [_stored(row) for row in rows]
         else:
             # Something on this page cannot be read or is missing: one by one, so that the entry can be named.
-            yield [_one(storage, index) for index in range(start, stop)]
+            page = [_one(storage, index) for index in range(start, stop)]
+            gap = 0 if any(isinstance(one, _Stored) for one in page) else gap + 1
+            yield page
+            if gap == _LONGEST_GAP:
+                return
 
 
 def _one(storage: LedgerStorage, index: int) -> Record:

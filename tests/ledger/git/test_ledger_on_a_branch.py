@@ -17,6 +17,7 @@ from msgspec import structs
 from infratrack.errors import InputError, IntegrityFailure, Unreachable
 from infratrack.ledger.bundle import export_bundle, import_bundle, verify_bundle
 from infratrack.ledger.check import LedgerDamage
+from infratrack.ledger.checkpoint import Checkpoint, sign_checkpoint
 from infratrack.ledger.entry import read_entry, write_entry
 from infratrack.ledger.log import Closed, Ledger
 from infratrack.ledger.open import NoLedgerYet, open_ledger
@@ -325,6 +326,20 @@ def test_nobody_who_can_push_can_have_evidence_taken_for_delivered(opener: Opene
     rewritten(bare, {layout.digest_path(digest): digests, layout.group_path(0): layout.write_bundle(leaves)})
     with pytest.raises(Closed, match="at entry 3 stands no envelope of that digest"):
         append(opener("job"), [wanted])
+
+
+def test_a_size_that_somebody_made_up_keeps_nobody_busy(opener: Opener, bare: Path) -> None:
+    append(opener(), [incoming(number) for number in range(3)])
+    origin, size = opener().origin(), 1 << 40
+    (root,) = frontier = (b"x" * 32,)
+    note = sign_checkpoint(Checkpoint(origin, size, root), signing_key("stranger"), "stranger")
+    rewritten(bare, {layout.CHECKPOINT: note.encode(), layout.FRONTIER: layout.write_frontier(size, frontier)})
+    ledger = opener("fresh")
+    with pytest.raises(IntegrityFailure, match="missing from the ledger"):
+        list(ledger.entries())
+    with pytest.raises(LedgerDamage) as raised:
+        verify_ledger(ledger, trust_in(CI))
+    assert raised.value.total > 1_000
 
 
 def test_a_branch_beside_which_there_can_be_none_is_a_sentence(

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 _PAGE: Final = 4_096
 """Entries fetched at a time."""
+_LONGEST_GAP: Final = 16
+"""After so many bundles in which nothing can be read, nothing more is looked for: the size may be anybody's word."""
 
 
 class DoesNotFit(IntegrityFailure):
@@ -167,11 +169,17 @@ def _records(branch: Branch, start: int, stop: int) -> Iterator[tuple[int, bytes
 
 
 def _readable(branch: Branch) -> Iterator[tuple[int, bytes, bytes]]:
-    """What can be read of a damaged branch, bundle by bundle."""
+    """What can be read of a damaged branch, bundle by bundle, up to a gap that only an invented size can have."""
     try:
         size = branch.count()
     except IntegrityFailure:
         return
+    gap = 0
     for first in range(0, size, layout.WIDTH):
+        gap += 1
         with contextlib.suppress(IntegrityFailure):
-            yield from _records(branch, first, min(first + layout.WIDTH, size))
+            for record in _records(branch, first, min(first + layout.WIDTH, size)):
+                gap = 0
+                yield record
+        if gap == _LONGEST_GAP:
+            return

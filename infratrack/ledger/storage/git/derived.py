@@ -59,6 +59,8 @@ def _expected(branch: Branch, reader: LedgerReader) -> Iterator[tuple[str, bytes
             yield layout.envelope_path(row.index), row.line
             digests.setdefault(layout.digest_path(row.digest), []).append(layout.digest_line(row.digest, row.index))
             growth.add(row.entry)
+        if growth.size != min(start + _PAGE, count):
+            break
     if growth.size != count:
         raise layout.damaged(leaf_paths([growth.size], count)[0], f"entry {growth.size} cannot be read")
     if growth.size:
