@@ -63,9 +63,9 @@ _SECRETS: Final[Mapping[str, tuple[Secret, ...]]] = {
         Secret(
             SIGNING_KEY,
             _KEY_IN_A_LINE,
-            "Pipelines → Library: make the variable group `infratrack` before the first run, put the key there as a secret, "
-            "then Approvals and checks → Branch control: your branch only. Never as a variable of the pipeline: pull "
-            "requests would get it",
+            "Pipelines → Library: make the variable group `infratrack` before the first run, put the key there as a "
+            "secret, then Approvals and checks → Branch control: your branch only. Never as a variable of the "
+            "pipeline: pull requests would get it",
         ),
         Secret(
             "Contribute",
