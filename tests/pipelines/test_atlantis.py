@@ -33,6 +33,10 @@ def test_a_plan_is_held_and_reaches_the_ledger_with_its_apply(tmp_path: Path) ->
     team = Team(tmp_path)
     team.call("infratrack", "ci", "init", "atlantis")
     team.push()
+    # What a pull request puts where evidence and keys might be looked for is of no concern.
+    for planted in (".infratrack/home", "infra/.infratrack/home"):
+        team.write(planted, "in the way\n")
+        team.call("git", "add", "-f", planted)
     team.push("feature")
     clone = team.place / "clone-of-atlantis"
     url = team.remote.as_uri()
@@ -43,14 +47,21 @@ def test_a_plan_is_held_and_reaches_the_ledger_with_its_apply(tmp_path: Path) ->
     kept = {name: value for name, value in team.environment.items() if name != "INFRATRACK_HOME"}
     given = {
         "ATLANTIS_TERRAFORM_VERSION": "1.11.4",
+        "ATLANTIS_DATA_DIR": str(team.place / "data"),
         "BASE_BRANCH_NAME": "main",
+        "BASE_REPO_NAME": "core",
+        "BASE_REPO_OWNER": "team",
         "DIR": str(folder),
         "INFRATRACK_SIGNING_KEY": team.signing_key,
         "PLANFILE": str(folder / "default.tfplan"),
+        "PULL_NUM": "7",
     }
     atlantis(folder, kept | given, stages["plan"]["steps"])
+    assert (team.place / "data/infratrack/team/core/7/spool").is_dir()
     assert json.loads(team.call("infratrack", "status", "--format", "json"))["ledger"]["size"] == 0
     atlantis(folder, kept | given, stages["apply"]["steps"])
     status = json.loads(team.call("infratrack", "status", "--format", "json"))
     assert status["ledger"]["size"] == 4
     assert {one["id"]: one["status"] for one in status["deliverables"]}["vlans"] == "complete"
+    changed = team.call("git", "status", "--porcelain", "--ignored", cwd=clone)
+    assert ".infratrack" not in changed
