@@ -29,6 +29,8 @@ _NOT_FOUND: Final = 404
 _PAUSE: Final = 429
 _REDIRECT, _FAULT = 300, 500
 _APIS: Final = ("/api/v2/", "/api/controller/v2/")
+_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+"""Hosts that plain HTTP is spoken with: what is sent there passes no wire."""
 
 
 class Absent(InputError):
@@ -136,7 +138,7 @@ class AwxClient:
         if status == _NOT_FOUND:
             raise Absent(f"{self.url} has nothing there, or does not show it to this token (404)")
         if status >= _REDIRECT:
-            raise InputError(f"{self.url} answers {status}", f"check {HOST_VARIABLES[0]}: is it http instead of https?")
+            raise InputError(f"{self.url} answers {status}", f"check {HOST_VARIABLES[0]}: redirects are not followed")
         try:
             return msgspec.json.decode(content)
         except (msgspec.MsgspecError, UnicodeError, RecursionError):
@@ -164,7 +166,10 @@ def _first(environment: Mapping[str, str], names: tuple[str, ...], what: str, ex
 
 
 def _address(text: str) -> str:
-    """The URL without a trailing slash; a bare host name means https. InputError for anything that is no address."""
+    """The URL without a trailing slash; a bare host name means https.
+
+    InputError for anything that is no address, or none that a token may be sent to: plain HTTP to another machine.
+    """
     url = text if "://" in text else f"https://{text}"
     hint = "write it like https://awx.example.com"
     try:
@@ -178,4 +183,8 @@ def _address(text: str) -> str:
         raise InputError(f"{HOST_VARIABLES[0]} is not an http or https address", hint)
     if not url.isprintable() or " " in url:
         raise InputError(f"{HOST_VARIABLES[0]} holds characters that no address has", hint)
+    if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+        raise InputError(
+            f"{HOST_VARIABLES[0]} is plain http, where everybody on the way could read the token", "write https://HOST"
+        )
     return f"{parts.scheme}://{parts.netloc.lower()}{parts.path.rstrip('/').removesuffix('/api')}"

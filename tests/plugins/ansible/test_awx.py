@@ -224,6 +224,10 @@ def test_a_job_is_named_by_its_number(awx: Awx, text: str) -> None:
         ("CONTROLLER_HOST", "ftp://awx.example.com", "not an http"),
         ("CONTROLLER_HOST", "http://[::1", "is not a URL"),
         ("CONTROLLER_HOST", "http://a b/", "characters"),
+        ("CONTROLLER_HOST", "http://awx.example.com", "is plain http"),
+        ("CONTROLLER_HOST", "HTTP://10.0.0.1:8052/", "is plain http"),
+        ("CONTROLLER_HOST", "http://localhost.example.com", "is plain http"),
+        ("CONTROLLER_HOST", "http://[::2]/", "is plain http"),
         ("CONTROLLER_OAUTH_TOKEN", "", "a token for AWX is not set"),
         ("CONTROLLER_OAUTH_TOKEN", "a\nb: c", "is not a token"),
     ],
@@ -238,7 +242,12 @@ def test_what_is_not_set_or_is_no_address_is_a_sentence(awx: Awx, name: str, val
 
 def test_a_bare_name_of_a_host_is_https() -> None:
     assert awx_client._address("AWX.example.com/") == "https://awx.example.com"
-    assert awx_client._address("http://awx.example.com:8052/awx/api/") == "http://awx.example.com:8052/awx"
+    assert awx_client._address("https://awx.example.com:8052/awx/api/") == "https://awx.example.com:8052/awx"
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]"])
+def test_plain_http_stays_on_this_machine(host: str) -> None:
+    assert awx_client._address(f"http://{host.upper()}:8052/") == f"http://{host}:8052"
 
 
 @pytest.mark.parametrize(
