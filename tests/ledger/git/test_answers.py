@@ -98,6 +98,9 @@ def test_who_is_denied_is_told_about_rights_and_others_about_the_network() -> No
     for words in ("Authentication failed", "The requested URL returned error: 403", "Permission denied (publickey)."):
         assert "right to push" in answers.what_to_do(words)
     assert "network" in answers.what_to_do("Connection refused")
+    for say in (answers.what_to_do, answers.what_is_missing):
+        assert "make room" in say("cannot copy: No space left on device")
+    assert "git 2.36" in answers.what_is_missing("unknown option `object-format=sha1'")
 
 
 def test_the_modes_are_tried_from_the_thriftiest_on() -> None:

@@ -45,6 +45,7 @@ _DENIED: Final = re.compile(
     r"access denied|not allowed|forbidden|protected|returned error: 40[13]|terminal prompts disabled|host key",
     re.IGNORECASE,
 )
+_FULL: Final = re.compile(r"no space left on device|disk quota exceeded|read-only file system", re.IGNORECASE)
 _LONGEST: Final = 240
 
 
@@ -92,8 +93,15 @@ def shown(text: str, secrets: Collection[str]) -> str:
     return "".join(one if one.isprintable() else " " for one in text)
 
 
+def what_is_missing(words: str) -> str:
+    """The next step where git could not even make an empty repository."""
+    return what_to_do(words) if _FULL.search(words) else "git 2.36 or newer is needed"
+
+
 def what_to_do(words: str) -> str:
     """The next step for somebody who reads these words."""
+    if _FULL.search(words):
+        return "make room, or give permission to write: in INFRATRACK_HOME, or on the server if that is what says so"
     if _DENIED.search(words):
         return (
             "give this job or user the right to push to the ledger's branch (in CI: a token with write access, "

@@ -9,6 +9,7 @@ from typing import Final
 
 from infratrack.errors import Unreachable
 from infratrack.evidence.durable_files import reaching
+from infratrack.ledger.storage.git import answers
 from infratrack.ledger.storage.git.environment import Settings, own_environment
 from infratrack.ledger.storage.git.objects import GitObject, read_batch, read_sizes
 from infratrack.ledger.storage.git.plumbing import DEADLINE_SECONDS, Ended, TooMuch, run_git
@@ -45,7 +46,10 @@ class Repository:
             self._configuration.write_text("".join(f"[safe]\n\tdirectory = {_quoted(value)}\n" for value in trusted))
         ended = self.git(["init", "--quiet", "--bare", "--template=", f"--object-format={object_format}"])
         if ended.code != 0:
-            raise Unreachable(f"{self.folder} could not be made a Git repository", "git 2.36 or newer is needed")
+            words = answers.said(ended, ())
+            raise Unreachable(
+                f"{self.folder} could not be made a Git repository: {words}", answers.what_is_missing(words)
+            )
 
     def git(  # noqa: PLR0913 -- what a command needs, all by keyword
         self,
