@@ -34,6 +34,8 @@ class Job(Struct):
     path: list[str] = field(default_factory=list)
     artifacts: dict[str, Path] = field(default_factory=dict)
     count: int = 0
+    keyed: list[str] = field(default_factory=list)
+    """The names of the steps that had the signing key."""
 
 
 class GitHubRunner:
@@ -122,17 +124,22 @@ class GitHubRunner:
             if "run" in step:
                 left = self._process(job, step, contexts, defaults)
             elif step["uses"].startswith("$/"):
-                left = self._composite(job, self._yaml(step["uses"].removeprefix("$/") + "/action.yml"), given)
+                # What a step sets for an action, every step of that action gets.
+                inner = contexts.get("env", {}) | environment_of(step, contexts)
+                action = self._yaml(step["uses"].removeprefix("$/") + "/action.yml")
+                left = self._composite(job, action, given, inner)
             else:
                 left = self._played(job, step["uses"], given)
             if "id" in step:
                 outputs[step["id"]] = {"outputs": left}
 
-    def _composite(self, job: Job, action: dict[str, Any], given: dict[str, str]) -> dict[str, str]:
+    def _composite(
+        self, job: Job, action: dict[str, Any], given: dict[str, str], environment: dict[str, str] | None = None
+    ) -> dict[str, str]:
         defaults = {name: one.get("default", "") for name, one in action["inputs"].items()}
         unknown = set(given) - set(defaults)
         assert not unknown, f"inputs that the action does not have: {unknown}"
-        contexts: dict[str, Any] = {"github": self.github}
+        contexts: dict[str, Any] = {"github": self.github, "env": environment or {}}
         contexts["inputs"] = {name: filled(value, contexts) for name, value in (defaults | given).items()}
         assert action["runs"]["using"] == "composite"
         self._steps(job, action["runs"]["steps"], contexts, {})
@@ -150,7 +157,9 @@ class GitHubRunner:
         for file in files.values():
             file.touch()
         environment = job.environment | {f"GITHUB_{name}": str(file) for name, file in files.items()}
-        environment |= {name: filled(str(value), contexts) for name, value in step.get("env", {}).items()}
+        environment |= contexts.get("env", {}) | environment_of(step, contexts)
+        if environment.get("INFRATRACK_SIGNING_KEY"):
+            job.keyed.append(step["name"])
         environment["PATH"] = ":".join([*reversed(job.path), environment["PATH"]])
         ended = subprocess.run(
             [*SHELL, str(script)],
@@ -185,6 +194,11 @@ class GitHubRunner:
 
     def _yaml(self, name: str) -> Any:  # what a workflow holds is looked at piece by piece
         return yaml.safe_load((self.team.clone / name).read_text())
+
+
+def environment_of(step: dict[str, Any], contexts: Contexts) -> dict[str, str]:
+    """The variables that a step itself sets."""
+    return {name: filled(str(value), contexts) for name, value in step.get("env", {}).items()}
 
 
 def told(text: str) -> dict[str, str]:

@@ -43,11 +43,12 @@ def test_a_push_to_the_branch_delivers_and_the_ledger_proves_it(team: Team) -> N
     assert "VLANs live" in delivered.summary
     assert delivered.artifacts == {}
     assert team.signing_key not in delivered.log
+    assert delivered.keyed == ["Plan", "Apply", "Configure", "Observe", "Deliver and tell"]
 
 
 def test_a_pull_request_plans_holds_its_evidence_and_fails_for_no_comment(team: Team) -> None:
     team.push("feature")
-    jobs = GitHubRunner(team, "pull_request", ref="feature").run()
+    jobs = GitHubRunner(team, "pull_request", ref="feature", key=team.signing_key).run()
     assert list(jobs) == ["check", "plan"]
     assert not jobs["check"].failed, jobs["check"].log
     plan = jobs["plan"]
@@ -57,6 +58,7 @@ def test_a_pull_request_plans_holds_its_evidence_and_fails_for_no_comment(team: 
     assert "vlans" in plan.summary
     assert plan.environment["INFRATRACK_POLICY_REF"] == "refs/remotes/origin/main"
     assert "INFRATRACK_SIGNING_KEY" not in plan.environment
+    assert plan.keyed == []
     assert status(team)["ledger"]["size"] == 0
     (packed,) = plan.artifacts.values()
     with tarfile.open(packed) as pack:
@@ -79,18 +81,20 @@ def test_a_schedule_looks_and_changes_nothing(team: Team) -> None:
     jobs = GitHubRunner(team, "schedule", key=team.signing_key).run()
     assert list(jobs) == ["observe"]
     assert not jobs["observe"].failed, jobs["observe"].log
+    assert jobs["observe"].keyed == ["Observe", "Deliver and tell"]
     assert status(team)["ledger"]["size"] == 2
     assert statuses(team) == {"vlans": "not_started", "greeting": "not_started"}
 
 
 def test_a_gate_that_says_no_stops_before_anything_is_applied_and_a_report_joins_the_summary(team: Team) -> None:
     text = (team.clone / ".github/workflows/infratrack.yml").read_text()
-    more = "      branch: main\n      gate: echo not now; false\n      report: echo '## Also'\n"
+    gate = "echo not now, key ${INFRATRACK_SIGNING_KEY-none}; false"
+    more = f"      branch: main\n      gate: {gate}\n      report: echo '## Also'\n"
     team.write(".github/workflows/infratrack.yml", text.replace("      branch: main\n", more))
     team.push()
     delivered = GitHubRunner(team, "push", key=team.signing_key).run()["deliver"]
     assert delivered.failed
-    assert "not now" in delivered.log
+    assert "not now, key none" in delivered.log
     assert "Apply complete" not in delivered.log
     assert "## Also" in delivered.summary
     assert statuses(team)["vlans"] == "in_progress"
