@@ -77,8 +77,8 @@ def identity() -> Schema:
             ),
         },
         ("name", "issuer"),
-        # Whoever may open a pull request can run some job of the repository: the repository alone says nothing. Nor does
-        # the workflow: one that is reusable is called from any branch, and works on that branch's files.
+        # Whoever may open a pull request can run some job of the repository: the repository alone says nothing. Nor
+        # does the workflow: one that is reusable is called from any branch, and works on that branch's files.
         anyOf=[{"required": [name]} for name in ("ref", "environment", "subject")],
         allOf=[
             {
