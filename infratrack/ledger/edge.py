@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from msgspec import Struct
@@ -10,7 +10,17 @@ from msgspec import Struct
 from infratrack.errors import IntegrityFailure
 from infratrack.ledger.checkpoint import Checkpoint, read_note
 from infratrack.ledger.entry import read_entry
-from infratrack.ledger.merkle import EMPTY_ROOT, HASH_BYTES, Place, fold, places
+from infratrack.ledger.merkle import (
+    EMPTY_ROOT,
+    HASH_BYTES,
+    Place,
+    fold,
+    inclusion_spans,
+    is_included,
+    leaf_hash,
+    places,
+    proof_hashes,
+)
 from infratrack.ledger.storage.interface import Head, LedgerReader
 from infratrack.values import Instant
 
@@ -46,6 +56,30 @@ def read_edge(reader: LedgerReader, head: Head) -> Edge:
     if not isinstance(last, bytes):
         raise IntegrityFailure(f"entry {size - 1} is missing from the ledger", "run `infratrack ledger verify`")
     return Edge(head.note, size, edge, read_entry(last).recorded_at)
+
+
+def check_found(reader: LedgerReader, edge: Edge, found: Mapping[bytes, int]) -> None:
+    """IntegrityFailure unless envelopes stand where they were found, by their SHA-256, under the log's own root.
+
+    What is found is not appended, and forgotten where it came from: nobody's word is taken for that.
+    """
+    leaves = reader.leaves(found.values())
+    spans = {index: inclusion_spans(index, edge.size) for index in found.values() if 0 <= index < edge.size}
+    wanted = dict.fromkeys(place for one in spans.values() for span in one for place in places(span))
+    hashes = subtree_hashes(reader, list(wanted))
+    root = fold(edge.hashes) if edge.hashes else EMPTY_ROOT
+    for digest, index in found.items():
+        leaf = leaves.get(index)
+        if (
+            index not in spans
+            or not isinstance(leaf, bytes)
+            or read_entry(leaf).envelope != f"sha256:{digest.hex()}"
+            or not is_included(leaf_hash(leaf), index, edge.size, proof_hashes(spans[index], hashes.__getitem__), root)
+        ):
+            raise IntegrityFailure(
+                f"at entry {index} stands no envelope with the digest {digest.hex()}, although the ledger says so",
+                "run `infratrack ledger verify`",
+            )
 
 
 def head_checkpoint(head: Head) -> Checkpoint:

@@ -20,7 +20,7 @@ from infratrack.evidence.keys import PublicKey, SigningKey
 from infratrack.evidence.statement import read_statement
 from infratrack.ledger.blobs import Blobs
 from infratrack.ledger.checkpoint import Checkpoint, sign_checkpoint
-from infratrack.ledger.edge import Edge, head_checkpoint, read_edge, subtree_hashes
+from infratrack.ledger.edge import Edge, check_found, head_checkpoint, read_edge, subtree_hashes
 from infratrack.ledger.entry import Entry, LedgerEntry, read_entry, write_entry
 from infratrack.ledger.merkle import (
     GrowingTree,
@@ -125,6 +125,8 @@ class Ledger:
         head = writer.head()
         edge = self._edge if self._edge and self._edge.note == head.note else read_edge(writer, head)
         known = dict(writer.indexes_of({arrival.digest for arrival in arrivals}))
+        if known:
+            check_found(writer, edge, known)
         tree = GrowingTree(edge.size, edge.hashes)
         recorded_at = max(clock(), edge.recorded_at)
         rows: list[StoredEntry] = []

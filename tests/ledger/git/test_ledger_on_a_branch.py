@@ -314,17 +314,20 @@ def test_nobody_who_can_push_can_have_evidence_taken_for_delivered(opener: Opene
     append(opener(), [incoming(number) for number in range(20)])
     wanted = incoming(99)
     digest = hashlib.sha256(wanted.line).digest()
-    for index in (3, 19, 20):
+    for index in (3, 19):
         rewritten(bare, {layout.digest_path(digest): layout.digest_line(digest, index)})
-        with pytest.raises(Closed, match=f"at entry {index} stands no envelope of that digest"):
+        with pytest.raises(Closed, match=f"at entry {index} stands no envelope with the digest"):
             append(opener(f"job-{index}"), [wanted])
+    rewritten(bare, {layout.digest_path(digest): layout.digest_line(digest, 20)})
+    with pytest.raises(Closed, match="it names entry 20, which there is not"):
+        append(opener("job-20"), [wanted])
     # Not even with a leaf that says so: the hashes of the log do not lead to it.
     leaves = [leaf for _, leaf in sorted(opener().storage.leaves(range(16)).items())]
     entry = read_entry(leaves[3])
     leaves[3] = write_entry(structs.replace(entry, envelope=Digest(f"sha256:{digest.hex()}")))
     digests = layout.digest_line(digest, 3)
     rewritten(bare, {layout.digest_path(digest): digests, layout.group_path(0): layout.write_bundle(leaves)})
-    with pytest.raises(Closed, match="at entry 3 stands no envelope of that digest"):
+    with pytest.raises(Closed, match="at entry 3 stands no envelope with the digest"):
         append(opener("job"), [wanted])
 
 
