@@ -41,7 +41,8 @@ tasks:
         "infratrack.yaml:2:52: project: unknown key 'sponser'; expected one of id, name, start",
         (
             "infratrack.yaml:3:9: ledger: found 'nowhere', expected the address of a ledger such as "
-            "sqlite:///.infratrack/ledger.db"
+            "sqlite:///.infratrack/ledger.db, git:infratrack/ledger, "
+            "git+https://git.example.org/team/evidence.git#infratrack/ledger"
         ),
         "infratrack.yaml:4:23: calendar › holidays › #1: found '2026-13-01', expected a date such as 2026-01-05",
         "infratrack.yaml:4:35: calendar › holidays › #2: found '2026-02-30', expected a day that the calendar has",

@@ -10,6 +10,7 @@ from infratrack.project.protected_ref import (
     Told,
     asked_patterns,
     choose,
+    names_a_commit,
     read_refs,
     spoken_ref,
 )
@@ -29,6 +30,11 @@ def known(*remotes: str, head: str = "", **refs: str) -> Known:
 
 def name_of(chosen: Protected | None) -> str | None:
     return chosen.name if chosen else None
+
+
+def test_only_a_whole_id_names_a_commit() -> None:
+    assert names_a_commit(MAIN)
+    assert not any(names_a_commit(asked) for asked in (None, "", MAIN[:12], "origin/main", f"{MAIN}\n"))
 
 
 def test_without_a_remote_the_working_tree_speaks_for_itself() -> None:

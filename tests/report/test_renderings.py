@@ -8,17 +8,19 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
+from msgspec import structs
 from rich.console import Console
 
 from infratrack.progress.status import ProjectState, Status
 from infratrack.project.model import AllOf, AnyOf, AtLeast, CriterionCall, Not, Phase, Task
+from infratrack.project.policy import Policy
 from infratrack.project.schema_files import schema_file
 from infratrack.report.explanation import print_explanation
 from infratrack.report.status_json import explanation_json, status_json
 from infratrack.report.status_markdown import status_markdown
 from infratrack.report.status_table import print_status
 from infratrack.report.terminal import terminal
-from infratrack.report.words import PLAIN_GLYPHS, RICH_GLYPHS, counted, filled, glyphs, percent
+from infratrack.report.words import PLAIN_GLYPHS, RICH_GLYPHS, counted, facts_line, filled, glyphs, percent
 from infratrack.testing.builders import signing_key
 from infratrack.values import printable
 from tests.progress.world import DAY, HOUR, T0, World, fine, promised
@@ -55,8 +57,6 @@ def world() -> World:
 
 def stray(state: ProjectState) -> ProjectState:
     """The last deliverable without its task."""
-    from msgspec import structs
-
     *others, last = state.deliverables
     return structs.replace(state, deliverables=(*others, structs.replace(last, task=None)))
 
@@ -192,8 +192,6 @@ def test_markdown_shows_text_as_it_is() -> None:
 
 
 def test_a_project_that_promises_nothing_has_no_table() -> None:
-    from msgspec import structs
-
     state = structs.replace(World().state(), deliverables=(), tasks=(), phases=(), progress=None)
     assert "|---" not in status_markdown(state)
     assert on_terminal(print_status, state).splitlines()[1:] == [
@@ -214,8 +212,6 @@ def test_table(world: World) -> None:
 
 
 def test_a_narrow_terminal_cuts_names_never_ids_and_never_runs_over(world: World) -> None:
-    from msgspec import structs
-
     state = world.state()
     long = structs.replace(state.deliverables[0], name="A deliverable with a name far longer than any terminal " * 2)
     state = structs.replace(state, deliverables=(long, *state.deliverables[1:]))
@@ -281,8 +277,6 @@ def test_an_explanation_of_many_subjects_names_some_and_counts_the_rest() -> Non
 
 
 def test_what_belongs_to_nothing_and_rests_on_a_run_without_a_commit_is_told_without_them() -> None:
-    from msgspec import structs
-
     from infratrack.progress.criterion import Reference
     from infratrack.values import Instant
 
@@ -326,3 +320,9 @@ def test_where_nobody_sets_a_width_there_is_room(monkeypatch: pytest.MonkeyPatch
     assert terminal(io.StringIO()).width == 110
     monkeypatch.setenv("COLUMNS", "70")
     assert terminal(io.StringIO()).width == 70
+
+
+def test_where_trust_was_read_stands_beside_the_facts(world: World) -> None:
+    state = structs.replace(world.state(T0 + DAY), policy=Policy("refs/remotes/origin/main", "1a2b3c4d" * 5))
+    assert "trust as of origin/main 1a2b3c4" in facts_line(state, 0)
+    assert not [part for part in facts_line(world.state(T0 + DAY), 0) if part.startswith("trust")]
