@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 FOREIGN: Final = (
     "ANSIBLE_", "AZURE", "BUILD_", "CHANGE_", "CI", "GITHUB_", "GITLAB_", "GIT_", "INFRATRACK_", "JENKINS_", "RUNNER_",
@@ -90,6 +91,15 @@ class Team:
         self.call("git", "commit", "-q", "--allow-empty", "-m", message)
         self.call("git", "push", "-q", "origin", f"HEAD:{branch}")
         return self.call("git", "rev-parse", "HEAD").strip()
+
+    def status(self) -> dict[str, Any]:
+        """The project's status on the clone of somebody who has just fetched."""
+        found: dict[str, Any] = json.loads(self.call("infratrack", "status", "--format", "json"))
+        return found
+
+    def statuses(self) -> dict[str, str]:
+        """Deliverable → its status."""
+        return {one["id"]: one["status"] for one in self.status()["deliverables"]}
 
     def call(self, *argv: str, cwd: Path | None = None, expect: int = 0, **more: str) -> str:
         """Run a command in the clone; what it printed."""

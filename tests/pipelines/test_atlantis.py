@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -58,9 +57,9 @@ def test_a_plan_is_held_and_reaches_the_ledger_with_its_apply(tmp_path: Path) ->
     }
     atlantis(folder, kept | given, stages["plan"]["steps"])
     assert (team.place / "data/infratrack/team/core/7/spool").is_dir()
-    assert json.loads(team.call("infratrack", "status", "--format", "json"))["ledger"]["size"] == 0
+    assert team.status()["ledger"]["size"] == 0
     atlantis(folder, kept | given, stages["apply"]["steps"])
-    status = json.loads(team.call("infratrack", "status", "--format", "json"))
+    status = team.status()
     assert status["ledger"]["size"] == 4
     assert {one["id"]: one["status"] for one in status["deliverables"]}["vlans"] == "complete"
     changed = team.call("git", "status", "--porcelain", "--ignored", cwd=clone)

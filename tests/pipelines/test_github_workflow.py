@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import tarfile
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -23,22 +21,13 @@ def team(tmp_path: Path) -> Team:
     return made
 
 
-def status(team: Team) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(team.call("infratrack", "status", "--format", "json"))
-    return found
-
-
-def statuses(team: Team) -> dict[str, str]:
-    return {one["id"]: one["status"] for one in status(team)["deliverables"]}
-
-
 def test_a_push_to_the_branch_delivers_and_the_ledger_proves_it(team: Team) -> None:
     jobs = GitHubRunner(team, "push", key=team.signing_key).run()
     assert list(jobs) == ["deliver"]
     delivered = jobs["deliver"]
     assert not delivered.failed, delivered.log
     assert "::warning::" not in delivered.log
-    assert statuses(team) == {"vlans": "complete", "greeting": "complete"}
+    assert team.statuses() == {"vlans": "complete", "greeting": "complete"}
     assert team.call("infratrack", "ledger", "verify")
     assert "VLANs live" in delivered.summary
     assert delivered.artifacts == {}
@@ -59,7 +48,7 @@ def test_a_pull_request_plans_holds_its_evidence_and_fails_for_no_comment(team: 
     assert plan.environment["INFRATRACK_POLICY_REF"] == "refs/remotes/origin/main"
     assert "INFRATRACK_SIGNING_KEY" not in plan.environment
     assert plan.keyed == []
-    assert status(team)["ledger"]["size"] == 0
+    assert team.status()["ledger"]["size"] == 0
     (packed,) = plan.artifacts.values()
     with tarfile.open(packed) as pack:
         assert len(pack.getnames()) >= 2
@@ -82,8 +71,8 @@ def test_a_schedule_looks_and_changes_nothing(team: Team) -> None:
     assert list(jobs) == ["observe"]
     assert not jobs["observe"].failed, jobs["observe"].log
     assert jobs["observe"].keyed == ["Observe", "Deliver and tell"]
-    assert status(team)["ledger"]["size"] == 2
-    assert statuses(team) == {"vlans": "not_started", "greeting": "not_started"}
+    assert team.status()["ledger"]["size"] == 2
+    assert team.statuses() == {"vlans": "not_started", "greeting": "not_started"}
 
 
 def test_a_gate_that_says_no_stops_before_anything_is_applied_and_a_report_joins_the_summary(team: Team) -> None:
@@ -97,7 +86,7 @@ def test_a_gate_that_says_no_stops_before_anything_is_applied_and_a_report_joins
     assert "not now, key none" in delivered.log
     assert "Apply complete" not in delivered.log
     assert "## Also" in delivered.summary
-    assert statuses(team)["vlans"] == "in_progress"
+    assert team.statuses()["vlans"] == "in_progress"
 
 
 def test_evidence_that_cannot_be_delivered_becomes_an_artifact_and_the_job_goes_on(team: Team) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import tarfile
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -23,22 +22,12 @@ def team(tmp_path: Path) -> Team:
     return made
 
 
-def status(team: Team) -> dict[str, Any]:
-    """The project's status on the clone of somebody who has just fetched."""
-    found: dict[str, Any] = json.loads(team.call("infratrack", "status", "--format", "json"))
-    return found
-
-
-def statuses(team: Team) -> dict[str, str]:
-    return {one["id"]: one["status"] for one in status(team)["deliverables"]}
-
-
 def test_a_push_to_the_branch_delivers_and_the_ledger_proves_it(team: Team) -> None:
     machine = GitLabMachine(team, "runner")
     ended = machine.pipeline("push", INFRATRACK_SIGNING_KEY=team.signing_key)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert "PASS  infratrack-deliver" in ended.stdout
-    assert statuses(team) == {"vlans": "complete", "greeting": "complete"}
+    assert team.statuses() == {"vlans": "complete", "greeting": "complete"}
     assert team.call("infratrack", "ledger", "verify")
     assert "VLANs live" in machine.left("summary.md").read_text()
     assert json.loads(machine.left("code-quality.json").read_text()) == []
@@ -58,7 +47,7 @@ def test_a_merge_request_plans_and_leaves_the_ledger_alone(team: Team) -> None:
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert "PASS  infratrack-plan" in ended.stdout
     assert "infratrack-deliver" not in ended.stdout
-    assert status(team)["ledger"]["size"] == 0
+    assert team.status()["ledger"]["size"] == 0
     assert json.loads(machine.left("changes/infra.json").read_text()) == {"create": 2, "update": 0, "delete": 0}
     with tarfile.open(machine.left("evidence.tar")) as pack:
         assert len(pack.getnames()) >= 2
@@ -76,8 +65,8 @@ def test_a_schedule_looks_and_changes_nothing(team: Team) -> None:
     ended = machine.pipeline("schedule", INFRATRACK_SIGNING_KEY=team.signing_key)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert "PASS  infratrack-observe" in ended.stdout
-    assert status(team)["ledger"]["size"] == 2
-    assert statuses(team) == {"vlans": "not_started", "greeting": "not_started"}
+    assert team.status()["ledger"]["size"] == 2
+    assert team.statuses() == {"vlans": "not_started", "greeting": "not_started"}
 
 
 def test_a_gate_that_says_no_stops_before_anything_is_applied(team: Team) -> None:
@@ -88,8 +77,8 @@ def test_a_gate_that_says_no_stops_before_anything_is_applied(team: Team) -> Non
     ended = machine.pipeline("push", INFRATRACK_SIGNING_KEY=team.signing_key)
     assert ended.returncode == 1
     assert "not now" in ended.stdout
-    assert statuses(team) == {"vlans": "in_progress", "greeting": "not_started"}
-    assert status(team)["ledger"]["size"] == 2  # the plan's start and end
+    assert team.statuses() == {"vlans": "in_progress", "greeting": "not_started"}
+    assert team.status()["ledger"]["size"] == 2  # the plan's start and end
 
 
 def test_a_failing_apply_fails_the_job_and_is_on_record(team: Team) -> None:

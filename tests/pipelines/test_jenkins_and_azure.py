@@ -5,7 +5,6 @@ Neither system runs here: which stage runs when is read by people, and by the sc
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -40,11 +39,6 @@ def prepared(team: Team, system: str, branch: str = "main") -> tuple[Path, dict[
     return clone, kept | {"HOME": str(home)}
 
 
-def statuses(team: Team) -> dict[str, str]:
-    document = json.loads(team.call("infratrack", "status", "--format", "json"))
-    return {one["id"]: one["status"] for one in document["deliverables"]}
-
-
 def jenkins(clone: Path, environment: Mapping[str, str], *stages: str) -> str:
     """Run the `sh` of these stages, each with what its `environment` sets; what they printed."""
     text = (clone / "Jenkinsfile").read_text()
@@ -67,7 +61,7 @@ def test_jenkins_delivers_on_the_branch(team: Team) -> None:
     clone, environment = prepared(team, "jenkins")
     environment |= {"WORKSPACE_TMP": str(team.place / "tmp"), "INFRATRACK_SIGNING_KEY": team.signing_key}
     jenkins(clone, environment, "Set up", "Deliver")
-    assert statuses(team) == {"vlans": "complete", "greeting": "complete"}
+    assert team.statuses() == {"vlans": "complete", "greeting": "complete"}
     environment["INFRATRACK_HOME"] = f"{environment['WORKSPACE_TMP']}/infratrack/home"
     jenkins(clone, environment, "post")
     told = team.place / "tmp" / "infratrack" / "told"
@@ -79,7 +73,7 @@ def test_jenkins_plans_a_change_request_and_archives_its_evidence(team: Team) ->
     clone, environment = prepared(team, "jenkins", "feature")
     environment |= {"WORKSPACE_TMP": str(team.place / "tmp")}
     jenkins(clone, environment, "Set up", "Plan")
-    assert statuses(team) == {"vlans": "not_started", "greeting": "not_started"}
+    assert team.statuses() == {"vlans": "not_started", "greeting": "not_started"}
     environment["INFRATRACK_HOME"] = f"{environment['WORKSPACE_TMP']}/infratrack/home"
     jenkins(clone, environment, "post")
     assert (team.place / "tmp" / "infratrack" / "told" / "evidence.tar").is_file()
@@ -159,7 +153,7 @@ def test_azure_delivers_on_the_branch(team: Team) -> None:
     clone, environment = prepared(team, "azure")
     environment |= {"AGENT_TEMPDIRECTORY": str(team.place / "tmp")}
     assert azure(clone, environment, "deliver", team.signing_key) == {}
-    assert statuses(team) == {"vlans": "complete", "greeting": "complete"}
+    assert team.statuses() == {"vlans": "complete", "greeting": "complete"}
     assert "VLANs live" in (team.place / "tmp/infratrack/summary.md").read_text()
 
 
@@ -168,14 +162,14 @@ def test_azure_plans_a_pull_request_and_publishes_its_evidence(team: Team) -> No
     environment |= {"AGENT_TEMPDIRECTORY": str(team.place / "tmp")}
     told = azure(clone, environment, "plan")
     assert Path(told["infratrackEvidence"]).is_file()
-    assert statuses(team) == {"vlans": "not_started", "greeting": "not_started"}
+    assert team.statuses() == {"vlans": "not_started", "greeting": "not_started"}
 
 
 def test_azure_looks_for_drift(team: Team) -> None:
     clone, environment = prepared(team, "azure")
     environment |= {"AGENT_TEMPDIRECTORY": str(team.place / "tmp")}
     azure(clone, environment, "observe", team.signing_key)
-    document = json.loads(team.call("infratrack", "status", "--format", "json"))
+    document = team.status()
     assert document["ledger"]["size"] == 2
 
 
@@ -204,4 +198,4 @@ def test_azure_delivers_what_waits_even_when_a_step_fails_and_keeps_that_it_fail
     environment |= {"AGENT_TEMPDIRECTORY": str(team.place / "tmp"), "INFRATRACK_DELIVERY": "hold"}
     with pytest.raises(AssertionError, match="FAILED!"):
         azure(clone, environment, "deliver", team.signing_key)
-    assert statuses(team)["vlans"] == "complete"
+    assert team.statuses()["vlans"] == "complete"
