@@ -28,8 +28,6 @@ from infratrack.ledger.storage.git.refs import check_url, full_ref
 from infratrack.ledger.storage.git.session import Session
 from infratrack.ledger.storage.git.trees import below, file_ids
 
-_ANCESTORS: Final = 256
-"""How many commits are looked through for an older one; each costs some 250 bytes."""
 _TIP: Final = "refs/infratrack/tip"
 
 
@@ -107,11 +105,6 @@ class GitRemote:
         """
         return self._fetched.contents(file_ids(self._fetched.find(tip.tree, paths, to_read=True)))
 
-    def listing(self, tip: Tip, folder: str) -> Mapping[str, str]:
-        """The names in a folder (empty: the root) and their object ids; nothing when there is no such folder."""
-        tree = self._folder(tip, folder)
-        return {} if tree is None else {name: one.object_id for name, one in self._fetched.folder(tree).items()}
-
     def read_all(self, tip: Tip, folder: str) -> Mapping[str, bytes]:
         """Every file below a folder by its path from the root of the branch, in as few fetches as can be."""
         return self._fetched.contents(self._below(tip, folder, filtered=None))
@@ -161,19 +154,6 @@ class GitRemote:
         if result == "outrun" or now != (expected.commit if expected else None):
             return False
         raise self._refused("written", ended)
-
-    def descends(self, tip: Tip, older_commit: str) -> bool | None:
-        """Whether an older commit is among the ancestors of `tip`; None when it cannot be told cheaply."""
-        if tip.commit == older_commit:
-            return True
-        lasting = self._session.mode.lasting
-        if not lasting and self._session.fetch([tip.commit], "tree:0", depth=_ANCESTORS).code != 0:
-            return None
-        repository = self._session.repository
-        if repository.git(["merge-base", "--is-ancestor", older_commit, tip.commit]).code == 0:
-            return True
-        reached = repository.git(["rev-list", "--count", tip.commit]).output.strip()
-        return None if lasting or not reached.isdigit() or int(reached) >= _ANCESTORS else False
 
     def _another_way(self, refusal: answers.Refusal | None) -> bool:
         """Whether there is another way to fetch after a refusal; it is taken next."""
